@@ -1,0 +1,30 @@
+// Package deps holds the module list steady while packages are being written.
+package deps
+
+import (
+	_ "github.com/aws/aws-sdk-go-v2/aws"
+	_ "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	_ "github.com/aws/aws-sdk-go-v2/service/codebuild"
+	_ "github.com/aws/aws-sdk-go-v2/service/codecommit"
+	_ "github.com/aws/aws-sdk-go-v2/service/codepipeline"
+	_ "github.com/aws/aws-sdk-go-v2/service/ecr"
+	_ "github.com/aws/aws-sdk-go-v2/service/ecs"
+	_ "github.com/aws/aws-sdk-go-v2/service/iam"
+	_ "github.com/aws/aws-sdk-go-v2/service/s3"
+	_ "github.com/aws/aws-sdk-go-v2/service/sts"
+	_ "github.com/bmatcuk/doublestar/v4"
+	_ "github.com/distribution/distribution/v3/registry/handlers"
+	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
+	_ "github.com/google/uuid"
+	_ "github.com/klauspost/compress/zip"
+	_ "github.com/moby/moby/api/types/container"
+	_ "github.com/moby/moby/client"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "go.yaml.in/yaml/v3"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/sys/unix"
+	_ "golang.org/x/term"
+	_ "modernc.org/sqlite"
+	_ "github.com/prometheus/client_golang/prometheus"
+	_ "github.com/prometheus/client_golang/prometheus/promhttp"
+)
