@@ -56,6 +56,12 @@ func From(ctx context.Context) *Caller {
 	return ctx.Value(callerKey).(*Caller)
 }
 
+// Maybe returns who calls, if anyone does: work at start-up has no caller.
+func Maybe(ctx context.Context) (*Caller, bool) {
+	c, ok := ctx.Value(callerKey).(*Caller)
+	return c, ok
+}
+
 // WithRegion returns a context for a region.
 func WithRegion(ctx context.Context, region string) context.Context {
 	return context.WithValue(ctx, regionKey, region)
