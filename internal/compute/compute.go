@@ -207,6 +207,7 @@ type Compute interface {
 	// Stop sends the stop signal and, after grace, kills. It returns when the
 	// container has ended; one that has ended already is no error.
 	Stop(ctx context.Context, id string, grace time.Duration) error
+	// Kill sends a signal, "" for SIGKILL; one that has ended already is no error.
 	Kill(ctx context.Context, id string, signal string) error
 	// Remove kills if need be and removes it with its anonymous volumes; a
 	// missing one is no error.

@@ -1,0 +1,99 @@
+// Package docker runs containers on a Docker Engine, local or remote, by its
+// HTTP API (1.41 and later).
+//
+// Containers are put on the engine's default bridge: on Linux its addresses
+// are reachable from the host, which is all that a task's address must be, and
+// it needs no network of our own to create, name and clean up.
+package docker
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"sync"
+
+	"github.com/moby/moby/client"
+
+	"github.com/slipway-dev/slipway/internal/compute"
+)
+
+// Config says which engine, and for whom.
+type Config struct {
+	// Host is the engine's address, unix:///var/run/docker.sock or
+	// tcp://host:port. Empty means what DOCKER_HOST and its companions say,
+	// else the default socket.
+	Host string
+	// Installation is the value of compute.LabelInstallation: every container
+	// gets it, and List and Watch see no others.
+	Installation string
+}
+
+// Engine is a compute.Compute and a compute.ImageStore.
+type Engine struct {
+	cli          *client.Client
+	installation string
+
+	mu     sync.Mutex
+	limits *limits // what the engine's kernel can limit; nil until asked
+}
+
+var (
+	_ compute.Compute    = (*Engine)(nil)
+	_ compute.ImageStore = (*Engine)(nil)
+)
+
+// New returns an adapter; it does not talk to the engine yet.
+func New(cfg Config) (*Engine, error) {
+	opts := []client.Opt{client.FromEnv, client.WithUserAgent("slipway")}
+	if cfg.Host != "" {
+		opts = append(opts, client.WithHost(cfg.Host))
+	}
+	cli, err := client.New(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("docker: %w", err)
+	}
+	return &Engine{cli: cli, installation: cfg.Installation}, nil
+}
+
+// Close ends idle connections.
+func (e *Engine) Close() error { return e.cli.Close() }
+
+// Host is the address of the engine, e.g. unix:///var/run/docker.sock.
+func (e *Engine) Host() string { return e.cli.DaemonHost() }
+
+// Info describes the engine; compute.ErrUnavailable if it does not answer.
+func (e *Engine) Info(ctx context.Context) (compute.Info, error) {
+	res, err := e.cli.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return compute.Info{}, e.wrap("info", err)
+	}
+	e.remember(res.Info)
+	return compute.Info{
+		Name:       "docker",
+		Version:    res.Info.ServerVersion,
+		Images:     true,
+		Privileged: true,
+		Isolation:  "containers have their own file system, processes, network and limits; the kernel is shared, and privileged containers are not isolated",
+		CPUs:       res.Info.NCPU,
+		Memory:     res.Info.MemTotal,
+	}, nil
+}
+
+// filters selects our containers that have these labels.
+func (e *Engine) filters(labels map[string]string) client.Filters {
+	f := client.Filters{}
+	for k, v := range e.labels(labels) {
+		f = f.Add("label", k+"="+v)
+	}
+	return f
+}
+
+// labels adds ours.
+func (e *Engine) labels(labels map[string]string) map[string]string {
+	all := maps.Clone(labels)
+	if all == nil {
+		all = map[string]string{}
+	}
+	all[compute.LabelInstallation] = e.installation
+	return all
+}
