@@ -13,6 +13,10 @@ import (
 // ErrNotFound is returned by Get for a key without a value.
 var ErrNotFound = errors.New("store: not found")
 
+// ErrNoSpace is wrapped by what Update returns when the disk is full. Nothing
+// of the transaction was kept, and the store goes on serving.
+var ErrNoSpace = errors.New("store: no space left")
+
 // Store is a database.
 type Store interface {
 	// View runs fn on a consistent snapshot. Views never wait for writers.
@@ -20,7 +24,8 @@ type Store interface {
 	// Update runs fn with all others excluded and commits what it wrote if
 	// it returned nil; an error (or panic) undoes everything. fn may run
 	// again after a conflict, so it must not have effects of its own. When
-	// Update returns nil the writes survive the death of the process.
+	// Update returns nil the writes survive the death of the process. An
+	// Update inside fn would wait for itself.
 	Update(ctx context.Context, fn func(Tx) error) error
 	Close() error
 }
@@ -30,13 +35,16 @@ type Reader interface {
 	// Get returns the value, which the caller may keep, or ErrNotFound.
 	Get(key string) ([]byte, error)
 	// Scan yields the entries of r in key order (bytewise), or backwards.
-	// An error ends the sequence as its last element.
+	// An error ends the sequence as its last element. The loop's body may
+	// read and, in a Tx, write; whether the scan meets what the body writes
+	// ahead of it is left open.
 	Scan(r Range) iter.Seq2[Entry, error]
 }
 
 // Tx is a Reader that sees and makes changes.
 type Tx interface {
 	Reader
+	// Put keeps a copy of value. The empty key is refused.
 	Put(key string, value []byte) error
 	// Delete of a missing key is no error.
 	Delete(key string) error
@@ -57,6 +65,35 @@ type Range struct {
 	Reverse bool
 	// Limit is the most entries to yield; 0 means no limit.
 	Limit int
+}
+
+// Bounds tells which keys r selects: from <= key < to, with no upper bound if
+// to is "". For adapters.
+func (r Range) Bounds() (from, to string) {
+	from, to = r.Prefix, successor(r.Prefix)
+	switch {
+	case r.Start == "":
+	case r.Reverse:
+		if end := r.Start + "\x00"; to == "" || end < to {
+			to = end
+		}
+	case r.Start > from:
+		from = r.Start
+	}
+	return from, to
+}
+
+// successor is the first key after all that begin with prefix, "" if none is.
+func successor(prefix string) string {
+	b := []byte(prefix)
+	for len(b) > 0 {
+		if last := len(b) - 1; b[last] < 0xff {
+			b[last]++
+			return string(b)
+		}
+		b = b[:len(b)-1]
+	}
+	return ""
 }
 
 // Separator ends every part of a key but the last. No part may contain it.
