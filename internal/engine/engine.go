@@ -1,13 +1,9 @@
-// Package engine makes state machines durable. A transition is one database
-// transaction that writes the new state, enqueues the jobs that follow from it
-// and emits events; after the commit the jobs run at once, in this process,
-// without polling. A job that has begun when the process dies runs again.
 package engine
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/slipway-dev/slipway/internal/clock"
@@ -23,84 +19,116 @@ type Config struct {
 	Log   *slog.Logger
 }
 
-// Tx is a store transaction that can also enqueue and cancel jobs.
-type Tx struct {
-	store.Tx
-	engine *Engine
-	// unexported: enqueued, cancelled
-}
-
-// NewJob asks for work.
-type NewJob struct {
-	// Kind names the handler, e.g. "codebuild.run".
-	Kind string
-	// ID makes a job known: a second job of the same Kind and ID replaces the
-	// first if that has not begun; if it has begun, it runs once more after.
-	// Empty means a fresh ID.
-	ID string
-	// Key orders: jobs of one Kind with the same non-empty Key run one after
-	// another in the order they were enqueued (among those that are due).
-	Key string
-	// At is when the job may run; zero or past means after the commit.
-	At time.Time
-	// Payload is kept as JSON.
-	Payload any
-}
-
-// Job is work to do, as a handler sees it.
-type Job struct {
-	Kind, ID, Key string
-	Payload       json.RawMessage
-	// Attempt is 1 the first time, and grows with retries and crashes.
-	Attempt int
-	At      time.Time
-}
-
-// Handler does a job. It must be harmless to run twice. A nil return ends the
-// job; an error runs it again later (100 ms doubling to 1 minute), for ever:
-// what cannot succeed must be recorded as failed by the handler itself.
-// RetryAt(t) as error runs it again at t. ctx ends when the engine stops; then
-// the job runs again at the next start, whatever the handler returns.
-type Handler func(ctx context.Context, job *Job) error
-
 // Options of a handler.
 type Options struct {
 	// Concurrency is the most jobs of the kind that run at once; 0 means 64.
 	Concurrency int
 }
 
+const defaultConcurrency = 64
+
 // Engine runs jobs.
-type Engine struct{ cfg Config }
+type Engine struct {
+	cfg Config
+
+	seqMu sync.Mutex
+	seq   uint64 // the last given out; 0 means not yet read from the store
+
+	mu      sync.Mutex
+	ctx     context.Context // of Start; nil before
+	started bool            // what the store held is loaded
+	stopped bool
+	kinds   map[string]*kind
+	index   map[string]*entry // by row key: every job that waits or runs
+	timers  timerHeap
+	timer   clock.Timer // for the earliest of timers
+	timerAt time.Time
+	commits []*commit // in the order of their transactions
+	idlers  []chan struct{}
+	active  int // jobs that are ready or run
+	running sync.WaitGroup
+}
 
 // New returns an engine that does nothing before Start.
-func New(cfg Config) *Engine { return &Engine{cfg: cfg} }
+func New(cfg Config) *Engine {
+	return &Engine{cfg: cfg, kinds: map[string]*kind{}, index: map[string]*entry{}}
+}
 
 // Handle registers the handler of a kind; before Start only.
-func (e *Engine) Handle(kind string, opts Options, h Handler) { panic("engine: not yet") }
+func (e *Engine) Handle(name string, opts Options, h Handler) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ctx != nil {
+		panic("engine: Handle after Start: " + name)
+	}
+	if e.kinds[name] != nil {
+		panic("engine: second handler of " + name)
+	}
+	limit := opts.Concurrency
+	if limit == 0 {
+		limit = defaultConcurrency
+	}
+	e.kinds[name] = &kind{name: name, handler: h, limit: limit, keys: map[string]*keyQueue{}}
+}
 
 // Start loads what is pending and begins to run it; Stop by cancelling ctx and
 // calling Wait.
-func (e *Engine) Start(ctx context.Context) error { panic("engine: not yet") }
+func (e *Engine) Start(ctx context.Context) error {
+	e.mu.Lock()
+	if e.ctx != nil {
+		e.mu.Unlock()
+		panic("engine: started twice")
+	}
+	e.ctx = ctx
+	e.mu.Unlock()
+	if err := e.load(ctx); err != nil {
+		return err
+	}
+	context.AfterFunc(ctx, e.stop)
+	return nil
+}
+
+func (e *Engine) stop() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stopped = true
+	if e.timer != nil {
+		e.timer.Stop()
+		e.timer = nil
+	}
+}
 
 // Wait returns when all handlers have returned after ctx of Start ended.
-func (e *Engine) Wait() { panic("engine: not yet") }
+func (e *Engine) Wait() {
+	e.mu.Lock()
+	ctx := e.ctx
+	e.mu.Unlock()
+	if ctx == nil {
+		return
+	}
+	<-ctx.Done()
+	e.stop() // nothing begins from here on
+	e.running.Wait()
+}
+
+// Idle is closed when no job runs or could run now; jobs of a later time, and
+// failed ones that wait for their next attempt, do not count. It is for tests.
+func (e *Engine) Idle() <-chan struct{} {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c := make(chan struct{})
+	if e.active == 0 {
+		close(c)
+	} else {
+		e.idlers = append(e.idlers, c)
+	}
+	return c
+}
 
 // View reads.
 func (e *Engine) View(ctx context.Context, fn func(store.Reader) error) error {
 	return e.cfg.Store.View(ctx, fn)
 }
 
-// Update is one transition. Jobs become runnable when it has committed.
-func (e *Engine) Update(ctx context.Context, fn func(*Tx) error) error { panic("engine: not yet") }
-
 // Now is the clock's time in UTC, to the millisecond as AWS keeps it.
 func (e *Engine) Now() time.Time { return e.cfg.Clock.Now().UTC().Truncate(time.Millisecond) }
-
-// Enqueue adds a job to the transition.
-func (tx *Tx) Enqueue(j NewJob) error { panic("engine: not yet") }
-
-// Cancel removes a job that has not begun; no error if there is none.
-func (tx *Tx) Cancel(kind, id string) error { panic("engine: not yet") }
-
-// RetryAt makes a handler's job run again at t without counting as a failure.
-func RetryAt(t time.Time) error { panic("engine: not yet") }
