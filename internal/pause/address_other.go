@@ -1,0 +1,7 @@
+//go:build !linux
+
+package pause
+
+import "errors"
+
+func addLoopbackAddress(string) error { return errors.ErrUnsupported }
