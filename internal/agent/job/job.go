@@ -1,0 +1,109 @@
+// Package job is what the CodeBuild service and the build agent say to each
+// other: the job that goes to the agent and the journal that comes back.
+package job
+
+import (
+	"path"
+	"strings"
+	"time"
+)
+
+// Job is one build, with everything its agent has to know.
+type Job struct {
+	BuildID   string // PROJECT:UUID
+	BuildARN  string
+	UUID      string
+	Number    int64
+	Project   string
+	ARN       string // the project's
+	Region    string
+	Account   string
+	Image     string
+	Curated   bool // one of aws/codebuild/…: has runtimes to select
+	Initiator string
+	KMSKey    string
+	URL       string // of the build in the console
+	LogStream string
+	Started   time.Time
+	Deadline  time.Time
+
+	Sources         []Source // the primary one first
+	SourceVersion   string
+	ResolvedVersion string // "" unless it is known beforehand
+	Buildspec       string
+	Environment     []Variable
+	Artifacts       []Artifact // the primary one first
+	Cache           Cache
+}
+
+// Source is one place that sources come from.
+type Source struct {
+	Identifier string // "" for the primary source
+	Type       string // CODECOMMIT, S3, CODEPIPELINE, NO_SOURCE
+	Location   string
+	Version    string
+	Depth      int
+	Submodules bool
+}
+
+// Variable is an environment variable of the project or of StartBuild.
+type Variable struct{ Name, Value, Type string }
+
+// Artifact is one place that artifacts go to.
+type Artifact struct {
+	Identifier         string // "" for the primary one
+	Type               string // NO_ARTIFACTS, S3, CODEPIPELINE
+	Bucket             string
+	Path               string
+	ByBuildID          bool // namespaceType BUILD_ID
+	Name               string
+	Zip                bool
+	OverrideName       bool
+	EncryptionDisabled bool
+}
+
+// Key is the S3 key of a zip, or of the folder (without a slash at its end)
+// that the files go to.
+func (a Artifact) Key(uuid, project, s3Prefix string) string {
+	if a.Type == "CODEPIPELINE" {
+		return a.Path
+	}
+	var parts []string
+	add := func(p string) {
+		if p = strings.Trim(p, "/"); p != "" {
+			parts = append(parts, p)
+		}
+	}
+	if s3Prefix != "" {
+		add(s3Prefix)
+	} else {
+		add(a.Path)
+	}
+	if a.ByBuildID {
+		add(uuid)
+	}
+	name := strings.Trim(a.Name, "/")
+	if name == "" && a.Zip {
+		name = project + ".zip"
+	}
+	add(name)
+	return strings.Join(parts, "/")
+}
+
+// Location is the ARN of what Key names.
+func (a Artifact) Location(key string) string {
+	if a.Type == "NO_ARTIFACTS" || a.Bucket == "" {
+		return ""
+	}
+	return "arn:aws:s3:::" + path.Join(a.Bucket, key)
+}
+
+// Cache says what is kept between builds.
+type Cache struct {
+	Bucket string // "" unless type S3
+	Prefix string // in the bucket; changes when the cache is invalidated
+	// Local modes; LocalDir is where they are kept, in the container.
+	LocalDir    string
+	LocalSource bool
+	LocalCustom bool
+}
