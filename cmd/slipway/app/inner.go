@@ -1,0 +1,22 @@
+package app
+
+import (
+	"github.com/slipway-dev/slipway/internal/compute/process"
+	"github.com/slipway-dev/slipway/internal/pause"
+)
+
+// Inner runs the subcommands that Slipway calls by itself, in containers and
+// beside them, if args (the program's, without its name) ask for one. They
+// handle signals themselves.
+func Inner(args []string) (code int, ok bool) {
+	if len(args) == 0 {
+		return 0, false
+	}
+	switch args[0] {
+	case "pause":
+		return pause.Main(args[1:]), true
+	case "process-run":
+		return process.Main(args[1:]), true
+	}
+	return 0, false
+}

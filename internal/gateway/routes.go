@@ -1,0 +1,131 @@
+package gateway
+
+import (
+	"fmt"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/slipway-dev/slipway/internal/aws/sigv4"
+	"github.com/slipway-dev/slipway/internal/aws/wire"
+)
+
+// routes finds the service a request is for.
+type routes struct {
+	all     []*wire.Bound
+	target  map[string]*wire.Bound // X-Amz-Target's prefix
+	signing map[string]*wire.Bound // credential scope
+	version map[string]*wire.Bound // of Query: unsigned requests name nothing else
+	model   map[string]*wire.Bound
+}
+
+func newRoutes() routes {
+	return routes{
+		target:  map[string]*wire.Bound{},
+		signing: map[string]*wire.Bound{},
+		version: map[string]*wire.Bound{},
+		model:   map[string]*wire.Bound{},
+	}
+}
+
+func (t *routes) add(b *wire.Bound) error {
+	if t.model[b.Name()] != nil {
+		return fmt.Errorf("gateway: service %s is there twice", b.Name())
+	}
+	t.all = append(t.all, b)
+	t.model[b.Name()] = b
+	if p := b.TargetPrefix(); p != "" {
+		t.target[p] = b
+	}
+	t.signing[b.SigningName()] = b
+	t.version[b.APIVersion()] = b
+	return nil
+}
+
+func (t *routes) named(model string) *wire.Bound { return t.model[model] }
+
+// find returns the service of r, or an error that names what was asked for.
+// The order is: target, credential scope, host, version, and then S3, whose
+// paths may be anything.
+func (t *routes) find(r *http.Request) (*wire.Bound, error) {
+	if target := r.Header.Get("X-Amz-Target"); target != "" {
+		prefix, _, _ := strings.Cut(target, ".")
+		if i := strings.LastIndexByte(target, '.'); i >= 0 {
+			// Some prefixes have dots: com.amazonaws.codeconnections.CodeConnections_20231201.
+			if b := t.target[target[:i]]; b != nil {
+				return b, nil
+			}
+		}
+		if b := t.target[prefix]; b != nil {
+			return b, nil
+		}
+		return nil, &wire.Error{Code: "UnknownOperationException", Status: http.StatusBadRequest,
+			Message: "The service of the operation " + printable(target) + " is not implemented by Slipway."}
+	}
+	if sigv4.Signed(r) {
+		name := sigv4.Service(r)
+		if b := t.signing[name]; b != nil {
+			return b, nil
+		}
+		if name != "" && name != "s3" {
+			return nil, &wire.Error{Code: "InvalidAction", Status: http.StatusBadRequest,
+				Message: "The service " + printable(name) + " is not implemented by Slipway."}
+		}
+	}
+	if b := t.byHost(r.Host); b != nil {
+		return b, nil
+	}
+	if v := queryVersion(r); v != "" {
+		if b := t.version[v]; b != nil {
+			return b, nil
+		}
+	}
+	if b := t.signing["s3"]; b != nil {
+		return b, nil
+	}
+	return nil, &wire.Error{Code: "NotImplemented", Status: http.StatusNotImplemented,
+		Message: "The service s3 is not implemented by Slipway."}
+}
+
+// byHost finds a service in SERVICE.REGION.amazonaws.com, for clients whose
+// resolver points AWS's names here, and in SERVICE.localhost. Names that SDKs
+// put in front (streaming-, stream-) change nothing.
+func (t *routes) byHost(host string) *wire.Bound {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	if net.ParseIP(host) != nil || host == "localhost" {
+		return nil
+	}
+	first, _, _ := strings.Cut(host, ".")
+	for _, p := range []string{"streaming-", "stream-"} {
+		first = strings.TrimPrefix(first, p)
+	}
+	if first == "s3" || !strings.HasSuffix(host, ".amazonaws.com") {
+		return nil
+	}
+	return t.signing[first]
+}
+
+// queryVersion is the API version in an unsigned Query request's URL. In a
+// form it is found too late to matter: without a signature it fails anyway.
+func queryVersion(r *http.Request) string {
+	if strings.Contains(r.URL.RawQuery, "Version=") {
+		return r.URL.Query().Get("Version")
+	}
+	if ct, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); r.Method == http.MethodPost &&
+		ct == "application/x-www-form-urlencoded" && r.URL.Path == "/" {
+		// The form is small; net/http's own limit is 10 MiB.
+		return ""
+	}
+	return ""
+}
+
+func printable(s string) string {
+	if len(s) > 128 {
+		s = s[:128]
+	}
+	return url.PathEscape(s)
+}
