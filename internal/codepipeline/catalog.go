@@ -1,0 +1,122 @@
+package codepipeline
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+)
+
+// kind is one type of action that pipelines here may use: how many artifacts
+// it takes and makes, and which configuration it knows (AWS's "Action
+// structure reference").
+type kind struct {
+	category        types.ActionCategory
+	provider        string
+	inputs, outputs span
+	properties      []property
+	timeout         time.Duration
+}
+
+type span struct{ min, max int32 }
+
+type property struct {
+	name     string
+	required bool
+	about    string
+	// refuse names the feature that setting this property would need and
+	// which does not exist here; only the value "false" is let through.
+	refuse string
+}
+
+// kinds are all action types that exist, in the order ListActionTypes shows
+// them. All belong to the owner AWS and have version 1. Anything else a
+// pipeline names is not available here and refused when it is declared.
+var kinds = []kind{
+	{types.ActionCategorySource, "CodeCommit", span{0, 0}, span{1, 1}, []property{
+		{name: "RepositoryName", required: true, about: "The name of the repository"},
+		{name: "BranchName", required: true, about: "The branch whose newest commit is used"},
+		{name: "PollForSourceChanges", about: "Start at every push; true if absent"},
+		{name: "OutputArtifactFormat", about: "CODE_ZIP"},
+	}, time.Hour},
+	{types.ActionCategorySource, "S3", span{0, 0}, span{1, 1}, []property{
+		{name: "S3Bucket", required: true, about: "A versioned bucket"},
+		{name: "S3ObjectKey", required: true, about: "The archive's key"},
+		{name: "PollForSourceChanges", about: "Start at every new version; true if absent"},
+		{name: "AllowOverrideForS3ObjectKey", about: "Whether an execution may name another key; false if absent"},
+	}, time.Hour},
+	{types.ActionCategorySource, "ECR", span{0, 0}, span{1, 1}, []property{
+		{name: "RepositoryName", required: true, about: "The name of the repository"},
+		{name: "ImageTag", about: "latest if absent"},
+	}, time.Hour},
+	{types.ActionCategoryBuild, "CodeBuild", span{1, 5}, span{0, 5}, buildProperties, 36 * time.Hour},
+	{types.ActionCategoryTest, "CodeBuild", span{1, 5}, span{0, 5}, buildProperties, 8 * time.Hour},
+	{types.ActionCategoryDeploy, "ECS", span{1, 1}, span{0, 0}, []property{
+		{name: "ClusterName", required: true, about: "The cluster's name"},
+		{name: "ServiceName", required: true, about: "The service's name"},
+		{name: "FileName", about: "The image definitions in the input; imagedefinitions.json if absent"},
+		{name: "DeploymentTimeout", about: "Minutes, at most 60"},
+	}, time.Hour},
+	{types.ActionCategoryDeploy, "S3", span{1, 1}, span{0, 0}, []property{
+		{name: "BucketName", required: true, about: "The bucket to write to"},
+		{name: "Extract", required: true, about: "true uploads each file of the input, false the input itself"},
+		{name: "ObjectKey", about: "The key, or with Extract a prefix of all keys"},
+		{name: "KMSEncryptionKeyARN", about: "The key that encrypts the objects"},
+		{name: "CannedACL", about: "A canned ACL for the objects"},
+		{name: "CacheControl", about: "Cache-Control of the objects"},
+	}, 90 * time.Minute},
+	{types.ActionCategoryApproval, "Manual", span{0, 0}, span{0, 0}, []property{
+		{name: "NotificationArn", about: "A topic to notify", refuse: "Notification of approvals through Amazon SNS"},
+		{name: "CustomData", about: "Words for the reviewer"},
+		{name: "ExternalEntityLink", about: "A link for the reviewer"},
+	}, 7 * 24 * time.Hour},
+}
+
+var buildProperties = []property{
+	{name: "ProjectName", required: true, about: "The name of the build project"},
+	{name: "PrimarySource", about: "The input that holds the buildspec; required with several inputs"},
+	{name: "BatchEnabled", about: "Batch builds", refuse: "Batch builds"},
+	{name: "CombineArtifacts", about: "Combined artifacts of batch builds", refuse: "Batch builds"},
+	{name: "EnvironmentVariables", about: "A JSON array of name, value and type"},
+}
+
+// kindOf finds an action type; nil if it does not exist here.
+func kindOf(id *types.ActionTypeId) *kind {
+	if id.Owner != types.ActionOwnerAws || aws.ToString(id.Version) != "1" {
+		return nil
+	}
+	for i := range kinds {
+		if kinds[i].category == id.Category && kinds[i].provider == aws.ToString(id.Provider) {
+			return &kinds[i]
+		}
+	}
+	return nil
+}
+
+func (k *kind) property(name string) *property {
+	for i := range k.properties {
+		if k.properties[i].name == name {
+			return &k.properties[i]
+		}
+	}
+	return nil
+}
+
+// actionType is how ListActionTypes shows it.
+func (k *kind) actionType() types.ActionType {
+	t := types.ActionType{
+		Id: &types.ActionTypeId{Category: k.category, Owner: types.ActionOwnerAws,
+			Provider: aws.String(k.provider), Version: aws.String("1")},
+		InputArtifactDetails:          &types.ArtifactDetails{MinimumCount: k.inputs.min, MaximumCount: k.inputs.max},
+		OutputArtifactDetails:         &types.ArtifactDetails{MinimumCount: k.outputs.min, MaximumCount: k.outputs.max},
+		ActionConfigurationProperties: []types.ActionConfigurationProperty{},
+		Settings:                      &types.ActionTypeSettings{},
+	}
+	for _, p := range k.properties {
+		t.ActionConfigurationProperties = append(t.ActionConfigurationProperties, types.ActionConfigurationProperty{
+			Name: aws.String(p.name), Required: p.required, Key: p.required, Description: aws.String(p.about),
+			Type: types.ActionConfigurationPropertyTypeString,
+		})
+	}
+	return t
+}

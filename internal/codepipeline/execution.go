@@ -1,0 +1,111 @@
+package codepipeline
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+)
+
+// Execution is one run of a pipeline, as it is stored and as the state machine
+// sees it. The embedded document is what GetPipelineExecution shows.
+type Execution struct {
+	types.PipelineExecution
+	// Number counts the pipeline's executions; a higher one is newer.
+	Number     uint64
+	StartTime  time.Time
+	LastUpdate time.Time
+	// At is the index of the stage it is in, or waits for if Waiting.
+	At      int
+	Waiting bool `json:",omitempty"`
+	// Rollback executions end after the stage they are for.
+	OnlyStage bool `json:",omitempty"`
+	// Outdated is set when the pipeline was updated under a running stage: the
+	// execution ends Cancelled as soon as its actions are done.
+	Outdated   bool                           `json:",omitempty"`
+	StopReason *types.StopExecutionTrigger    `json:",omitempty"`
+	Overrides  []types.SourceRevisionOverride `json:",omitempty"`
+	// Stages holds those that were entered, by name.
+	Stages map[string]*StageRun
+	// Artifacts are those made so far, by name.
+	Artifacts map[string]Artifact
+	// Outputs are variables of actions, by namespace and key.
+	Outputs map[string]map[string]string
+	// SourceRevisions stand beside ArtifactRevisions, by the action that found them.
+	SourceRevisions []types.SourceRevision
+	// Attempt grows with every retry.
+	Attempt int
+}
+
+// StageRun is what an execution did in one stage.
+type StageRun struct {
+	Status  types.StageExecutionStatus
+	Started time.Time
+	// Actions are the latest runs, by action name; none before its turn.
+	Actions map[string]*ActionRun
+	Retries int32 `json:",omitempty"`
+}
+
+// ActionRun is one attempt at an action.
+type ActionRun struct {
+	ID     string // the action execution id
+	Status types.ActionExecutionStatus
+}
+
+// Artifact is one object in an artifact store.
+type Artifact struct {
+	Name, Bucket, Key string
+	// Revision is the commit or version of a source artifact, else "".
+	Revision string `json:",omitempty"`
+	// VersionID is the object's version if the bucket has versions.
+	VersionID string `json:",omitempty"`
+}
+
+// ID is the pipeline execution id.
+func (ex *Execution) ID() string { return aws.ToString(ex.PipelineExecutionId) }
+
+// active reports whether the execution still takes part in the pipeline.
+func (ex *Execution) active() bool {
+	return ex.Status == types.PipelineExecutionStatusInProgress || ex.Status == types.PipelineExecutionStatusStopping
+}
+
+func (ex *Execution) parallel() bool { return ex.ExecutionMode == types.ExecutionModeParallel }
+
+func (r *StageRun) count(s types.ActionExecutionStatus) (n int) {
+	for _, a := range r.Actions {
+		if a.Status == s {
+			n++
+		}
+	}
+	return n
+}
+
+// Board is where a pipeline's executions stand: the locks of its stages, who
+// waits in front of them, and the transitions.
+type Board struct {
+	// Version of the pipeline the board is for.
+	Version int32
+	// Executions and Actions count what was ever started.
+	Executions, Actions uint64
+	// Active are the ids of executions that run or wait, oldest first.
+	Active []string
+	// Stages by name.
+	Stages map[string]*StageRow
+}
+
+// StageRow is one stage on the board.
+type StageRow struct {
+	// Holder is the execution that has the stage's lock, or "".
+	Holder string `json:",omitempty"`
+	// Latest is the execution that holds or last held the stage.
+	Latest *types.StageExecution `json:",omitempty"`
+	// Waiting are executions in front of the stage, in order of arrival.
+	Waiting []string `json:",omitempty"`
+	// Transition is nil if nobody ever touched it.
+	Transition *types.TransitionState    `json:",omitempty"`
+	Retry      *types.RetryStageMetadata `json:",omitempty"`
+	// Actions are the last action execution ids by any execution, by name.
+	Actions map[string]string `json:",omitempty"`
+}
+
+func (r *StageRow) open() bool { return r.Transition == nil || r.Transition.Enabled }

@@ -1,0 +1,179 @@
+package codepipeline
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+)
+
+// stop ends an execution: at once if it waits, else when its running actions
+// are done, or right away if they are abandoned.
+//
+// Errors: PipelineExecutionNotStoppableException if it does not run,
+// DuplicatedStopRequestException if it is stopping and is not to be abandoned.
+func (f *flow) stop(ex *Execution, abandon bool, reason string) error {
+	if !ex.active() {
+		return &types.PipelineExecutionNotStoppableException{Message: aws.String(fmt.Sprintf(
+			"The pipeline execution %s is not in progress: its status is %s", ex.ID(), ex.Status))}
+	}
+	stopping := ex.Status == types.PipelineExecutionStatusStopping
+	if stopping && !abandon {
+		return &types.DuplicatedStopRequestException{Message: aws.String("The pipeline execution " + ex.ID() + " is already stopping")}
+	}
+	if !stopping {
+		ex.Status = types.PipelineExecutionStatusStopping
+		ex.StopReason = &types.StopExecutionTrigger{}
+		if reason != "" {
+			ex.StopReason.Reason = aws.String(reason)
+		}
+		f.touch(ex)
+		f.emit(tellPipeline{ex, "STOPPING"})
+	}
+	if ex.Waiting {
+		f.end(ex, types.PipelineExecutionStatusStopped, "STOPPED")
+		return nil
+	}
+	name := aws.ToString(f.stage(ex).Name)
+	if !stopping {
+		f.setStage(ex, types.StageExecutionStatusStopping)
+		f.emit(tellStage{ex, name, "STOPPING"})
+	}
+	if abandon {
+		for _, a := range inOrder(f.stage(ex), ex.Stages[name]) {
+			if a.Status == types.ActionExecutionStatusInProgress {
+				a.Status = types.ActionExecutionStatusAbandoned
+				f.emit(abandonAction{a.ID})
+			}
+		}
+	}
+	f.advance(ex)
+	return nil
+}
+
+// inOrder are the runs of a stage in the order of the declaration.
+func inOrder(stage *types.StageDeclaration, run *StageRun) (runs []*ActionRun) {
+	for i := range stage.Actions {
+		if r := run.Actions[aws.ToString(stage.Actions[i].Name)]; r != nil {
+			runs = append(runs, r)
+		}
+	}
+	return runs
+}
+
+// retry runs a failed or stopped stage again, from its failed actions or from
+// the first.
+//
+// Errors: StageNotFoundException, StageNotRetryableException,
+// NotLatestPipelineExecutionException, ConflictException.
+func (f *flow) retry(ex *Execution, name string, mode types.StageRetryMode) error {
+	_, i := findStage(f.definition(), name)
+	if i < 0 {
+		return stageNotFound(f.definition(), name)
+	}
+	notRetryable := func(why string) error {
+		return &types.StageNotRetryableException{Message: aws.String("Unable to retry stage " + name + ": " + why)}
+	}
+	if aws.ToInt32(ex.PipelineVersion) != f.board.Version {
+		return notRetryable("the pipeline structure has changed since the execution " + ex.ID())
+	}
+	run := ex.Stages[name]
+	if run == nil || ex.At != i || ex.Waiting {
+		return notRetryable("it has no failed actions in the execution " + ex.ID())
+	}
+	row := f.row(name)
+	if !ex.parallel() && (row.Latest == nil || aws.ToString(row.Latest.PipelineExecutionId) != ex.ID()) {
+		return &types.NotLatestPipelineExecutionException{Message: aws.String("The pipeline execution " + ex.ID() + " is not the latest one in stage " + name)}
+	}
+	undone := func(s types.ActionExecutionStatus) bool {
+		return s == types.ActionExecutionStatusFailed || s == types.ActionExecutionStatusAbandoned
+	}
+	failed := run.count(types.ActionExecutionStatusFailed) + run.count(types.ActionExecutionStatusAbandoned)
+	switch {
+	case ex.Status == types.PipelineExecutionStatusStopping:
+		return conflict("The pipeline execution " + ex.ID() + " is stopping")
+	case ex.Outdated || ex.Status == types.PipelineExecutionStatusSucceeded:
+		return notRetryable("the status of the execution " + ex.ID() + " is " + string(ex.Status))
+	case ex.active() && failed == 0:
+		return notRetryable("it has no failed actions in the execution " + ex.ID())
+	case ex.active() && mode == types.StageRetryModeAllActions:
+		return conflict("Actions of stage " + name + " are still in progress")
+	}
+	for action, r := range run.Actions {
+		if mode == types.StageRetryModeAllActions || undone(r.Status) {
+			delete(run.Actions, action)
+		}
+	}
+	if !ex.active() {
+		ex.Status = types.PipelineExecutionStatusInProgress
+		ex.Attempt++
+		f.board.Active = append(f.board.Active, ex.ID())
+		slices.SortFunc(f.board.Active, func(a, b string) int {
+			return int(int64(f.executions[a].Number) - int64(f.executions[b].Number))
+		})
+		f.emit(tellPipeline{ex, "RESUMED"})
+	}
+	run.Retries++
+	if !ex.parallel() {
+		row.Holder = ex.ID()
+		row.Retry = &types.RetryStageMetadata{ManualStageRetryAttempt: aws.Int32(run.Retries), LatestRetryTrigger: types.RetryTriggerManualStageRetry}
+	}
+	f.setStage(ex, types.StageExecutionStatusInProgress)
+	f.emit(tellStage{ex, name, "RESUMED"})
+	f.advance(ex)
+	return nil
+}
+
+// transition opens or closes the way into a stage. Repeating it is no error.
+func (f *flow) transition(stage string, enabled bool, reason, by string) {
+	row := f.row(stage)
+	row.Transition = &types.TransitionState{Enabled: enabled, LastChangedAt: aws.Time(f.now), LastChangedBy: aws.String(by)}
+	if !enabled {
+		row.Transition.DisabledReason = aws.String(reason)
+	}
+	f.admit(stage)
+}
+
+// rollback makes an execution that runs only one stage, with what another
+// execution that succeeded there had. The caller has filled in its identity.
+//
+// Errors: StageNotFoundException, UnableToRollbackStageException,
+// PipelineExecutionOutdatedException, ConflictException.
+func (f *flow) rollback(ex, target *Execution, name string) error {
+	_, i := findStage(f.definition(), name)
+	unable := func(why string) error {
+		return &types.UnableToRollbackStageException{Message: aws.String("Unable to roll back stage " + name + ": " + why)}
+	}
+	switch {
+	case i < 0:
+		return stageNotFound(f.definition(), name)
+	case f.definition().PipelineType == types.PipelineTypeV1:
+		return unable("rollback can only be used with V2 pipelines")
+	case f.definition().ExecutionMode == types.ExecutionModeParallel:
+		return unable("the execution mode of the pipeline is PARALLEL")
+	case i == 0:
+		return unable("the source stage cannot be rolled back")
+	case aws.ToInt32(target.PipelineVersion) != f.board.Version:
+		return &types.PipelineExecutionOutdatedException{Message: aws.String("The pipeline structure has changed since the execution " + target.ID())}
+	case target.ExecutionType == types.ExecutionTypeRollback:
+		return unable("the execution " + target.ID() + " is itself a rollback")
+	case target.Stages[name] == nil || target.Stages[name].Status != types.StageExecutionStatusSucceeded:
+		return unable("the execution " + target.ID() + " did not succeed in it")
+	case f.row(name).Holder != "":
+		return conflict("Stage " + name + " is in progress")
+	}
+	ex.At, ex.OnlyStage = i, true
+	ex.Variables, ex.ArtifactRevisions = target.Variables, target.ArtifactRevisions
+	ex.Artifacts, ex.Outputs = target.Artifacts, target.Outputs
+	f.begin(ex)
+	return nil
+}
+
+func conflict(message string) error {
+	return &types.ConflictException{Message: aws.String(message)}
+}
+
+func stageNotFound(p *types.PipelineDeclaration, name string) error {
+	return &types.StageNotFoundException{Message: aws.String(fmt.Sprintf("Pipeline '%s' does not have a stage with name '%s'", aws.ToString(p.Name), name))}
+}

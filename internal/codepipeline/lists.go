@@ -1,0 +1,89 @@
+package codepipeline
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+
+	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/store"
+)
+
+// ListPipelines shows the pipelines of a region by name.
+//
+// Errors: InvalidNextTokenException.
+func (s *Service) ListPipelines(ctx context.Context, in *codepipeline.ListPipelinesInput, _ ...func(*codepipeline.Options)) (*codepipeline.ListPipelinesOutput, error) {
+	out := &codepipeline.ListPipelinesOutput{Pipelines: []types.PipelineSummary{}}
+	region := identity.Region(ctx)
+	err := s.cfg.Engine.View(ctx, func(r store.Reader) (err error) {
+		pg := page{scope: "ListPipelines/" + region, max: limit(in.MaxResults, 1000), token: in.NextToken}
+		out.NextToken, err = pg.each(r, store.Range{Prefix: store.Prefix(string(pipelines), region)}, func(e store.Entry) (bool, error) {
+			var p Pipeline
+			if err := json.Unmarshal(e.Value, &p); err != nil {
+				return false, err
+			}
+			out.Pipelines = append(out.Pipelines, types.PipelineSummary{Name: p.Declaration.Name, Version: p.Declaration.Version,
+				PipelineType: p.Declaration.PipelineType, ExecutionMode: p.Declaration.ExecutionMode,
+				Created: aws.Time(p.Created), Updated: aws.Time(p.Updated)})
+			return true, nil
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// ListActionTypes shows the action types that pipelines here can use.
+//
+// Errors: InvalidNextTokenException.
+func (s *Service) ListActionTypes(ctx context.Context, in *codepipeline.ListActionTypesInput, _ ...func(*codepipeline.Options)) (*codepipeline.ListActionTypesOutput, error) {
+	if in.NextToken != nil { // there is never a second page
+		return nil, badToken()
+	}
+	out := &codepipeline.ListActionTypesOutput{ActionTypes: []types.ActionType{}}
+	if in.ActionOwnerFilter == "" || in.ActionOwnerFilter == types.ActionOwnerAws {
+		for i := range kinds {
+			out.ActionTypes = append(out.ActionTypes, kinds[i].actionType())
+		}
+	}
+	return out, nil
+}
+
+const maxTags = 50
+
+// mergeTags adds tags to those a resource has, new values for old keys.
+//
+// Errors: InvalidTagsException, TooManyTagsException.
+func mergeTags(have, add []types.Tag, resource string) ([]types.Tag, error) {
+	merged := append([]types.Tag{}, have...)
+	seen := map[string]bool{}
+	for _, t := range add {
+		key := aws.ToString(t.Key)
+		if strings.HasPrefix(strings.ToLower(key), "aws:") {
+			return nil, &types.InvalidTagsException{Message: aws.String("Not allowed to modify system tags. System tags start with 'aws:'")}
+		}
+		if seen[key] {
+			return nil, &types.InvalidTagsException{Message: aws.String("Duplicate tag keys are not allowed: " + key)}
+		}
+		seen[key] = true
+		found := false
+		for i := range merged {
+			if aws.ToString(merged[i].Key) == key {
+				merged[i], found = t, true
+			}
+		}
+		if !found {
+			merged = append(merged, t)
+		}
+	}
+	if len(merged) > maxTags {
+		return nil, &types.TooManyTagsException{Message: aws.String("Tag limit exceeded for resource [" + resource + "].")}
+	}
+	return merged, nil
+}

@@ -1,0 +1,156 @@
+package codepipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/id"
+	"github.com/slipway-dev/slipway/internal/store"
+)
+
+// maxConcurrent is how many executions of a QUEUED or PARALLEL pipeline may be
+// active.
+const maxConcurrent = 50
+
+// starting is what a new execution is to be like.
+type starting struct {
+	trigger   types.ExecutionTrigger
+	token     string // the same token gives the same execution; "" for none
+	variables []types.PipelineVariable
+	overrides []types.SourceRevisionOverride
+}
+
+// StartPipelineExecution starts a pipeline by hand.
+//
+// Errors: PipelineNotFoundException, ConcurrentPipelineExecutionsLimitExceededException,
+// ValidationException for variables and source revisions that do not fit.
+func (s *Service) StartPipelineExecution(ctx context.Context, in *codepipeline.StartPipelineExecutionInput, _ ...func(*codepipeline.Options)) (*codepipeline.StartPipelineExecutionOutput, error) {
+	how := starting{
+		trigger: types.ExecutionTrigger{TriggerType: types.TriggerTypeStartPipelineExecution,
+			TriggerDetail: aws.String(identity.From(ctx).ARN)},
+		variables: in.Variables, overrides: in.SourceRevisions,
+	}
+	if t := aws.ToString(in.ClientRequestToken); t != "" {
+		how.token = "client:" + t
+	}
+	var execution string
+	err := s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
+		p, err := s.pipelineOf(tx, identity.Region(ctx), aws.ToString(in.Name))
+		if err != nil {
+			return err
+		}
+		execution, err = s.start(tx, p, how)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &codepipeline.StartPipelineExecutionOutput{PipelineExecutionId: aws.String(execution)}, nil
+}
+
+// start begins an execution, or finds the one that its token began.
+func (s *Service) start(tx *engine.Tx, p *Pipeline, how starting) (execution string, err error) {
+	tokenKey := store.Key(append([]string{startTokens}, p.key(how.token)...)...)
+	if how.token != "" {
+		if id, err := tx.Get(tokenKey); err == nil {
+			return string(id), nil
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return "", err
+		}
+	}
+	variables, err := resolveVariables(p.Declaration.Variables, how.variables)
+	if err != nil {
+		return "", err
+	}
+	if err := checkOverrides(&p.Declaration, how.overrides); err != nil {
+		return "", err
+	}
+	f, err := s.load(tx, p, "")
+	if err != nil {
+		return "", err
+	}
+	if p.Declaration.ExecutionMode != types.ExecutionModeSuperseded && len(f.board.Active) >= maxConcurrent {
+		return "", &types.ConcurrentPipelineExecutionsLimitExceededException{Message: aws.String(fmt.Sprintf(
+			"The pipeline '%s' has reached the limit of %d concurrent executions", p.name(), maxConcurrent))}
+	}
+	ex := s.newExecution(p, f, types.ExecutionTypeStandard, how.trigger)
+	ex.Variables, ex.Overrides = variables, how.overrides
+	f.begin(ex)
+	if how.token != "" {
+		if err := tx.Put(tokenKey, []byte(ex.ID())); err != nil {
+			return "", err
+		}
+	}
+	return ex.ID(), s.record(tx, p, f, ex)
+}
+
+func (s *Service) newExecution(p *Pipeline, f *flow, t types.ExecutionType, trigger types.ExecutionTrigger) *Execution {
+	f.board.Executions++
+	return &Execution{Number: f.board.Executions, PipelineExecution: types.PipelineExecution{
+		PipelineExecutionId: aws.String(id.UUID(s.cfg.IDs)),
+		PipelineName:        p.Declaration.Name,
+		PipelineVersion:     p.Declaration.Version,
+		ExecutionMode:       p.Declaration.ExecutionMode,
+		ExecutionType:       t,
+		Trigger:             &trigger,
+	}}
+}
+
+// record saves the transition that began an execution, with its place in the
+// history.
+func (s *Service) record(tx *engine.Tx, p *Pipeline, f *flow, ex *Execution) error {
+	key := store.Key(append([]string{executionNumbers}, p.key(number(ex.Number))...)...)
+	if err := tx.Put(key, []byte(ex.ID())); err != nil {
+		return err
+	}
+	return s.save(tx, p, f)
+}
+
+// checkOverrides checks that each names a source action and a kind of revision
+// that it has.
+func checkOverrides(p *types.PipelineDeclaration, overrides []types.SourceRevisionOverride) error {
+	if len(overrides) > 0 && p.PipelineType == types.PipelineTypeV1 {
+		return invalid("Source revision overrides can only be used with V2 pipelines")
+	}
+	for _, o := range overrides {
+		name := aws.ToString(o.ActionName)
+		var a *types.ActionDeclaration
+		for i := range p.Stages[0].Actions {
+			if aws.ToString(p.Stages[0].Actions[i].Name) == name {
+				a = &p.Stages[0].Actions[i]
+			}
+		}
+		if a == nil {
+			return invalid("The source revision override names the action %s, which is not a source action of the pipeline", name)
+		}
+		ok := false
+		switch aws.ToString(a.ActionTypeId.Provider) {
+		case "CodeCommit":
+			ok = o.RevisionType == types.SourceRevisionTypeCommitId
+		case "ECR":
+			ok = o.RevisionType == types.SourceRevisionTypeImageDigest
+		case "S3":
+			ok = o.RevisionType == types.SourceRevisionTypeS3ObjectVersionId ||
+				o.RevisionType == types.SourceRevisionTypeS3ObjectKey && a.Configuration["AllowOverrideForS3ObjectKey"] == "true"
+		}
+		if !ok {
+			return invalid("The revision type %s cannot be used with the source action %s", o.RevisionType, name)
+		}
+	}
+	return nil
+}
+
+// known reports whether an error is an answer of the service rather than a
+// fault of the installation.
+func known(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api)
+}

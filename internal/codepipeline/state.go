@@ -1,0 +1,185 @@
+package codepipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+
+	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/store"
+)
+
+// GetPipelineState shows where executions stand in the current structure.
+//
+// Errors: PipelineNotFoundException.
+func (s *Service) GetPipelineState(ctx context.Context, in *codepipeline.GetPipelineStateInput, _ ...func(*codepipeline.Options)) (*codepipeline.GetPipelineStateOutput, error) {
+	var out codepipeline.GetPipelineStateOutput
+	err := s.cfg.Engine.View(ctx, func(r store.Reader) error {
+		p, err := s.pipelineOf(r, identity.Region(ctx), aws.ToString(in.Name))
+		if err != nil {
+			return err
+		}
+		board, err := boards.Get(r, p.key()...)
+		if err != nil {
+			return err
+		}
+		out = codepipeline.GetPipelineStateOutput{PipelineName: p.Declaration.Name, PipelineVersion: p.Declaration.Version,
+			Created: aws.Time(p.Created), Updated: aws.Time(p.Updated)}
+		for i := range p.Declaration.Stages {
+			st, err := s.stageState(r, p, board, &p.Declaration.Stages[i])
+			if err != nil {
+				return err
+			}
+			out.StageStates = append(out.StageStates, *st)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+func (s *Service) stageState(r store.Reader, p *Pipeline, board *Board, stage *types.StageDeclaration) (*types.StageState, error) {
+	st := &types.StageState{StageName: stage.Name, InboundTransitionState: &types.TransitionState{Enabled: true}}
+	row := board.Stages[aws.ToString(stage.Name)]
+	if row == nil {
+		row = &StageRow{}
+	}
+	if row.Transition != nil {
+		st.InboundTransitionState = row.Transition
+	}
+	if p.Declaration.ExecutionMode != types.ExecutionModeParallel {
+		st.LatestExecution, st.RetryStageMetadata = row.Latest, row.Retry
+		for _, id := range row.Waiting {
+			ex, err := s.executionOf(r, p, id)
+			if err != nil {
+				return nil, err
+			}
+			st.InboundExecutions = append(st.InboundExecutions, types.StageExecution{
+				PipelineExecutionId: ex.PipelineExecutionId, Status: types.StageExecutionStatusInProgress, Type: ex.ExecutionType})
+		}
+		if n := len(st.InboundExecutions); n > 0 {
+			st.InboundExecution = &st.InboundExecutions[n-1]
+		}
+	}
+	for i := range stage.Actions {
+		a := &stage.Actions[i]
+		as := types.ActionState{ActionName: a.Name}
+		if url := s.entityURL(p, a); url != "" {
+			as.EntityUrl = aws.String(url)
+		}
+		if id := row.Actions[aws.ToString(a.Name)]; id != "" {
+			rec, err := actions.Get(r, p.key(id)...)
+			if err != nil {
+				return nil, err
+			}
+			rec.show(&as)
+		}
+		st.ActionStates = append(st.ActionStates, as)
+	}
+	return st, nil
+}
+
+// show fills in the state of an action from its latest execution.
+func (a *ActionRecord) show(as *types.ActionState) {
+	as.CurrentRevision = a.Revision
+	if a.RevisionURL != "" {
+		as.RevisionUrl = aws.String(a.RevisionURL)
+	}
+	x := &types.ActionExecution{ActionExecutionId: a.ActionExecutionId, Status: a.Status,
+		LastStatusChange: a.LastUpdateTime, LastUpdatedBy: a.UpdatedBy}
+	if a.Summary != "" {
+		x.Summary = aws.String(a.Summary)
+	}
+	if a.Token != "" && a.Status == types.ActionExecutionStatusInProgress {
+		x.Token = aws.String(a.Token)
+	}
+	if a.Output != nil && a.Output.ExecutionResult != nil {
+		r := a.Output.ExecutionResult
+		x.ErrorDetails, x.ExternalExecutionUrl, x.LogStreamARN = r.ErrorDetails, r.ExternalExecutionUrl, r.LogStreamARN
+		if a.Token == "" { // an approval shows its token only while it is open
+			x.ExternalExecutionId = r.ExternalExecutionId
+		}
+	}
+	as.LatestExecution = x
+}
+
+// entityURL is the console page of what an action works with.
+func (s *Service) entityURL(p *Pipeline, a *types.ActionDeclaration) string {
+	console, c := s.cfg.Site.URL+"/console/", a.Configuration
+	switch providerOf(a.ActionTypeId) {
+	case "Source/CodeCommit":
+		return console + "codecommit/repositories/" + c["RepositoryName"]
+	case "Source/S3":
+		return console + "s3/buckets/" + c["S3Bucket"]
+	case "Source/ECR":
+		return console + "ecr/repositories/" + c["RepositoryName"]
+	case "Build/CodeBuild", "Test/CodeBuild":
+		return console + "codebuild/projects/" + c["ProjectName"]
+	case "Deploy/ECS":
+		return console + "ecs/clusters/" + c["ClusterName"] + "/services/" + c["ServiceName"]
+	case "Deploy/S3":
+		return console + "s3/buckets/" + c["BucketName"]
+	}
+	return ""
+}
+
+// ListActionExecutions shows action executions, newest first.
+//
+// Errors: PipelineNotFoundException, PipelineExecutionNotFoundException,
+// InvalidNextTokenException.
+func (s *Service) ListActionExecutions(ctx context.Context, in *codepipeline.ListActionExecutionsInput, _ ...func(*codepipeline.Options)) (*codepipeline.ListActionExecutionsOutput, error) {
+	out := &codepipeline.ListActionExecutionsOutput{ActionExecutionDetails: []types.ActionExecutionDetail{}}
+	execution, latest := "", false
+	if in.Filter != nil {
+		execution = aws.ToString(in.Filter.PipelineExecutionId)
+		if l := in.Filter.LatestInPipelineExecution; l != nil {
+			if execution != "" && execution != aws.ToString(l.PipelineExecutionId) {
+				return nil, invalid("The filter must name either pipelineExecutionId or latestInPipelineExecution")
+			}
+			execution, latest = aws.ToString(l.PipelineExecutionId), l.StartTimeRange == types.StartTimeRangeLatest
+		}
+	}
+	err := s.cfg.Engine.View(ctx, func(r store.Reader) error {
+		p, err := s.pipelineOf(r, identity.Region(ctx), aws.ToString(in.PipelineName))
+		if err != nil {
+			return err
+		}
+		prefix := store.Prefix(append([]string{actionNumbers}, p.key()...)...)
+		var current []string
+		if execution != "" {
+			ex, err := s.executionOf(r, p, execution)
+			if err != nil {
+				return err
+			}
+			for _, stage := range ex.Stages {
+				for _, run := range stage.Actions {
+					current = append(current, run.ID)
+				}
+			}
+			prefix = store.Prefix(append([]string{executionActions}, p.key(execution)...)...)
+		}
+		pg := page{scope: fmt.Sprint("ListActionExecutions/", p.key(execution), latest), max: limit(in.MaxResults, 100), token: in.NextToken}
+		out.NextToken, err = pg.each(r, store.Range{Prefix: prefix, Reverse: true}, func(e store.Entry) (bool, error) {
+			if latest && !slices.Contains(current, string(e.Value)) {
+				return false, nil
+			}
+			a, err := actions.Get(r, p.key(string(e.Value))...)
+			if err != nil {
+				return false, err
+			}
+			out.ActionExecutionDetails = append(out.ActionExecutionDetails, a.ActionExecutionDetail)
+			return true, nil
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}

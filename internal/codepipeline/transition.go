@@ -1,0 +1,359 @@
+package codepipeline
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+
+	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/id"
+	"github.com/slipway-dev/slipway/internal/store"
+)
+
+// load reads the snapshot of a pipeline: its board, everything active on it,
+// and one more execution if an event is about it ("" for none).
+func (s *Service) load(r store.Reader, p *Pipeline, execution string) (*flow, error) {
+	f := &flow{
+		definitions: map[int32]*types.PipelineDeclaration{p.version(): &p.Declaration},
+		executions:  map[string]*Execution{},
+		now:         s.cfg.Engine.Now(),
+		newID:       func() string { return id.UUID(s.cfg.IDs) },
+	}
+	var err error
+	if f.board, err = boards.Get(r, p.key()...); err != nil {
+		return nil, fmt.Errorf("codepipeline: board of %s: %w", p.name(), err)
+	}
+	ids := f.board.Active
+	if execution != "" {
+		if _, err := s.executionOf(r, p, execution); err != nil {
+			return nil, err
+		}
+		ids = append([]string{execution}, ids...)
+	}
+	for _, id := range ids {
+		if f.executions[id] != nil {
+			continue
+		}
+		ex, err := s.executionOf(r, p, id)
+		if err != nil {
+			return nil, err
+		}
+		f.executions[id] = ex
+		v := aws.ToInt32(ex.PipelineVersion)
+		if f.definitions[v] == nil {
+			if f.definitions[v], err = versions.Get(r, p.key(number(uint64(v)))...); err != nil {
+				return nil, fmt.Errorf("codepipeline: version %d of %s: %w", v, p.name(), err)
+			}
+		}
+	}
+	return f, nil
+}
+
+// save writes what a transition changed and records what follows from it.
+func (s *Service) save(tx *engine.Tx, p *Pipeline, f *flow) error {
+	for _, e := range f.effects {
+		if err := s.effect(tx, p, f, e); err != nil {
+			return err
+		}
+	}
+	for id := range f.changed {
+		if err := executions.Put(tx, f.executions[id], p.key(id)...); err != nil {
+			return err
+		}
+	}
+	return boards.Put(tx, f.board, p.key()...)
+}
+
+func (s *Service) effect(tx *engine.Tx, p *Pipeline, f *flow, e effect) error {
+	switch e := e.(type) {
+	case startAction:
+		return s.beginAction(tx, p, f, e)
+	case abandonAction:
+		a, err := actions.Get(tx, p.key(e.id)...)
+		if err != nil {
+			return err
+		}
+		return s.closeAction(tx, p, f, a, types.ActionExecutionStatusAbandoned, "ABANDONED")
+	case tellPipeline:
+		return s.emitPipeline(tx, p, e)
+	case tellStage:
+		return s.emitStage(tx, p, e)
+	}
+	return fmt.Errorf("codepipeline: unknown effect %T", e)
+}
+
+// beginAction records a new action execution and the job that carries it out.
+func (s *Service) beginAction(tx *engine.Tx, p *Pipeline, f *flow, e startAction) error {
+	f.board.Actions++
+	a := &ActionRecord{
+		Number:      f.board.Actions,
+		Declaration: *e.do,
+		Deadline:    f.now.Add(timeout(e.do)),
+		ActionExecutionDetail: types.ActionExecutionDetail{
+			ActionExecutionId:   aws.String(e.id),
+			ActionName:          e.do.Name,
+			PipelineExecutionId: e.ex.PipelineExecutionId,
+			PipelineVersion:     e.ex.PipelineVersion,
+			StageName:           e.stage.Name,
+			StartTime:           aws.Time(f.now),
+			LastUpdateTime:      aws.Time(f.now),
+			Status:              types.ActionExecutionStatusInProgress,
+			Input: &types.ActionExecutionInput{
+				ActionTypeId:   e.do.ActionTypeId,
+				Configuration:  e.do.Configuration,
+				Namespace:      e.do.Namespace,
+				Region:         aws.String(p.Region),
+				RoleArn:        e.do.RoleArn,
+				InputArtifacts: []types.ArtifactDetail{},
+			},
+		},
+	}
+	resolved, missing := resolve(e.do.Configuration, e.ex)
+	a.Input.ResolvedConfiguration = resolved
+	if missing != "" {
+		a.Refused = &types.ErrorDetails{Code: aws.String("ConfigurationError"),
+			Message: aws.String("The following variable reference could not be resolved because no action has set it: " + missing)}
+	} else if size(resolved) > maxResolved {
+		a.Refused = &types.ErrorDetails{Code: aws.String("ConfigurationError"),
+			Message: aws.String("The resolved configuration of the action is larger than 100 KB")}
+	}
+	for _, in := range e.do.InputArtifacts {
+		art, ok := e.ex.Artifacts[aws.ToString(in.Name)]
+		if !ok && a.Refused == nil {
+			a.Refused = &types.ErrorDetails{Code: aws.String("ConfigurationError"),
+				Message: aws.String("The input artifact " + aws.ToString(in.Name) + " was not made by the action that declares it")}
+		}
+		a.Inputs = append(a.Inputs, art)
+		a.Input.InputArtifacts = append(a.Input.InputArtifacts, detail(art))
+	}
+	for _, out := range e.do.OutputArtifacts {
+		a.Outputs = append(a.Outputs, s.place(p, e.do, aws.ToString(out.Name)))
+	}
+	for i := range e.ex.Overrides {
+		if aws.ToString(e.ex.Overrides[i].ActionName) == aws.ToString(e.do.Name) {
+			a.Override = &e.ex.Overrides[i]
+		}
+	}
+	ref := actionRef{p.Region, p.name(), p.Generation, e.id}
+	if err := running.Put(tx, &ref, e.id); err != nil {
+		return err
+	}
+	for _, index := range []string{
+		store.Key(append([]string{actionNumbers}, p.key(number(a.Number))...)...),
+		store.Key(append([]string{executionActions}, p.key(e.ex.ID(), number(a.Number))...)...),
+	} {
+		if err := tx.Put(index, []byte(e.id)); err != nil {
+			return err
+		}
+	}
+	if err := actions.Put(tx, a, ref.key()...); err != nil {
+		return err
+	}
+	if err := s.enqueueStep(tx, ref, false); err != nil {
+		return err
+	}
+	if err := tx.Enqueue(engine.NewJob{Kind: timeoutJob, ID: e.id, At: a.Deadline, Payload: ref}); err != nil {
+		return err
+	}
+	return s.emitAction(tx, p, a, "STARTED")
+}
+
+// closeAction ends an action execution with whatever result the record holds.
+func (s *Service) closeAction(tx *engine.Tx, p *Pipeline, f *flow, a *ActionRecord, status types.ActionExecutionStatus, state string) error {
+	a.Status = status
+	a.LastUpdateTime = aws.Time(f.now)
+	if err := s.unwatch(tx, a); err != nil {
+		return err
+	}
+	if err := running.Delete(tx, a.id()); err != nil {
+		return err
+	}
+	for _, kind := range []string{stepJob, timeoutJob} {
+		if err := tx.Cancel(kind, a.id()); err != nil {
+			return err
+		}
+	}
+	if err := actions.Put(tx, a, p.key(a.id())...); err != nil {
+		return err
+	}
+	return s.emitAction(tx, p, a, state)
+}
+
+func (s *Service) unwatch(tx *engine.Tx, a *ActionRecord) error {
+	for _, k := range a.Wake {
+		if err := wakes.Delete(tx, k, a.id()); err != nil {
+			return err
+		}
+	}
+	a.Wake = nil
+	return nil
+}
+
+// finish ends an action with a result and lets the pipeline go on. It does
+// nothing if the action has ended already, or its pipeline is gone.
+func (s *Service) finish(tx *engine.Tx, ref actionRef, r *Result, by string) error {
+	a, err := actions.Get(tx, ref.key()...)
+	if errors.Is(err, store.ErrNotFound) || err == nil && a.Status != types.ActionExecutionStatusInProgress {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p, err := pipelines.Get(tx, ref.Region, ref.Pipeline)
+	if err != nil {
+		return err
+	}
+	f, err := s.load(tx, p, aws.ToString(a.PipelineExecutionId))
+	if err != nil {
+		return err
+	}
+	ex := f.executions[aws.ToString(a.PipelineExecutionId)]
+	a.take(r)
+	if by != "" {
+		a.UpdatedBy = aws.String(by)
+	}
+	status, state := types.ActionExecutionStatusSucceeded, "SUCCEEDED"
+	if r.Failure != nil {
+		status, state = types.ActionExecutionStatusFailed, "FAILED"
+	} else {
+		ex.take(a, r)
+	}
+	if err := s.closeAction(tx, p, f, a, status, state); err != nil {
+		return err
+	}
+	f.actionDone(ex, aws.ToString(a.ActionName), a.id(), status)
+	return s.save(tx, p, f)
+}
+
+// take records what a provider reported.
+func (a *ActionRecord) take(r *Result) {
+	if a.Output == nil {
+		a.Output = &types.ActionExecutionOutput{ExecutionResult: &types.ActionExecutionResult{}}
+	}
+	set := func(p **string, v string) {
+		if v != "" {
+			*p = aws.String(v)
+		}
+	}
+	x := a.Output.ExecutionResult
+	set(&x.ExternalExecutionId, r.ExternalID)
+	set(&x.ExternalExecutionUrl, r.ExternalURL)
+	set(&x.ExternalExecutionSummary, r.Summary)
+	set(&x.LogStreamARN, r.LogStreamARN)
+	if r.Summary != "" {
+		a.Summary = r.Summary
+	}
+	if r.Token != "" {
+		a.Token = r.Token
+	}
+	if r.Failure != nil {
+		x.ErrorDetails = &types.ErrorDetails{Code: aws.String(r.Failure.Code), Message: aws.String(r.Failure.Message)}
+		return
+	}
+	if !r.Done {
+		return
+	}
+	a.Output.OutputVariables = r.Variables
+	a.Output.OutputArtifacts = []types.ArtifactDetail{}
+	for i := range a.Outputs {
+		out := &a.Outputs[i]
+		if v, ok := r.Versions[out.Name]; ok {
+			out.VersionID = v
+		}
+		a.Output.OutputArtifacts = append(a.Output.OutputArtifacts, detail(*out))
+	}
+	if r.Revision != nil {
+		a.Revision = &types.ActionRevision{RevisionId: r.Revision.RevisionId,
+			RevisionChangeId: r.Revision.RevisionChangeIdentifier, Created: r.Revision.Created}
+		a.RevisionURL = aws.ToString(r.Revision.RevisionUrl)
+		for i := range a.Outputs {
+			a.Outputs[i].Revision = aws.ToString(r.Revision.RevisionId)
+		}
+	}
+}
+
+// take hands an action's results on to the actions after it.
+func (ex *Execution) take(a *ActionRecord, r *Result) {
+	for _, out := range a.Outputs {
+		if ex.Artifacts == nil {
+			ex.Artifacts = map[string]Artifact{}
+		}
+		ex.Artifacts[out.Name] = out
+	}
+	if ns := aws.ToString(a.Declaration.Namespace); ns != "" {
+		if ex.Outputs == nil {
+			ex.Outputs = map[string]map[string]string{}
+		}
+		ex.Outputs[ns] = r.Variables
+	}
+	if r.Revision == nil || len(a.Outputs) == 0 {
+		return
+	}
+	rev := *r.Revision
+	rev.Name = aws.String(a.Outputs[0].Name)
+	source := types.SourceRevision{ActionName: a.ActionName, RevisionId: rev.RevisionId,
+		RevisionSummary: rev.RevisionSummary, RevisionUrl: rev.RevisionUrl}
+	for i := range ex.ArtifactRevisions {
+		if aws.ToString(ex.ArtifactRevisions[i].Name) == a.Outputs[0].Name {
+			ex.ArtifactRevisions[i], ex.SourceRevisions[i] = rev, source
+			return
+		}
+	}
+	ex.ArtifactRevisions = append(ex.ArtifactRevisions, rev)
+	ex.SourceRevisions = append(ex.SourceRevisions, source)
+}
+
+func detail(a Artifact) types.ArtifactDetail {
+	return types.ArtifactDetail{Name: aws.String(a.Name), S3location: &types.S3Location{Bucket: aws.String(a.Bucket), Key: aws.String(a.Key)}}
+}
+
+// place chooses where an action will put an artifact, as AWS does: the names
+// are cut short so that policies which name them stay small.
+func (s *Service) place(p *Pipeline, a *types.ActionDeclaration, artifact string) Artifact {
+	key := cut(p.name(), 20) + "/" + cut(artifact, 10) + "/" + id.Of(s.cfg.IDs, id.AlphaNum, 7)
+	if a.ActionTypeId.Category == types.ActionCategorySource {
+		key += ".zip"
+	}
+	return Artifact{Name: artifact, Bucket: aws.ToString(storeOf(p).Location), Key: key}
+}
+
+func cut(s string, n int) string {
+	if len(s) > n {
+		return s[:n]
+	}
+	return s
+}
+
+// storeOf is the artifact store of a pipeline's region.
+func storeOf(p *Pipeline) *types.ArtifactStore {
+	if p.Declaration.ArtifactStore != nil {
+		return p.Declaration.ArtifactStore
+	}
+	st := p.Declaration.ArtifactStores[p.Region]
+	return &st
+}
+
+// timeout is how long an action may take.
+func timeout(a *types.ActionDeclaration) time.Duration {
+	if a.TimeoutInMinutes != nil {
+		return time.Duration(*a.TimeoutInMinutes) * time.Minute
+	}
+	if n, err := strconv.Atoi(a.Configuration["DeploymentTimeout"]); err == nil && n > 0 {
+		return time.Duration(n) * time.Minute
+	}
+	if k := kindOf(a.ActionTypeId); k != nil {
+		return k.timeout
+	}
+	return time.Hour
+}
+
+func size(m map[string]string) (n int) {
+	for k, v := range m {
+		n += len(k) + len(v)
+	}
+	return n
+}

@@ -1,0 +1,306 @@
+package codepipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/slipway-dev/slipway/internal/bus"
+	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/store"
+)
+
+// Action is the adapter of one action provider.
+//
+// Step does the next thing for an action execution and reports. It is called
+// when the action starts, when an event the action waits for has come, and
+// after a restart of the server; so it looks at the world and at its memo
+// rather than at how often it was called. Work outside must not be done twice
+// where that shows: note its id in the memo, or use an idempotency token.
+//
+// An error made by fail, or a client error of an AWS API, fails the action; any
+// other error means that the step is tried again later, until the action's
+// timeout.
+type Action interface {
+	Step(ctx context.Context, w *Work) (*Result, error)
+}
+
+// Listener is an Action that waits for events.
+type Listener interface {
+	// Key is the wake key of an event, "" if it is none of the action's.
+	Key(ev *bus.Event) string
+}
+
+// Work is an action execution as its provider sees it.
+type Work struct {
+	ActionExecutionID, ExecutionID string
+	Pipeline, Stage, Action        string
+	Region                         string
+	// Configuration has its variables resolved.
+	Configuration   map[string]string
+	Inputs, Outputs []Artifact
+	Encryption      *types.EncryptionKey // of the artifact store; may be nil
+	RoleARN         string
+	Override        *types.SourceRevisionOverride // nil: the newest revision
+	Memo            json.RawMessage               // nil before the first step
+	// Repeated says that this very step may have been done before, without
+	// its result having been recorded.
+	Repeated bool
+	// Session is the configuration of SDK clients that act in the action's
+	// role.
+	Session func(ctx context.Context) (aws.Config, error)
+}
+
+// Result is what came out of a step: the end of the action if Done or Failure
+// is set, else what it waits for.
+type Result struct {
+	Done    bool
+	Failure *Failure
+
+	// Memo, if not nil, is kept for the next step.
+	Memo any
+	// Wake are keys of events that call the next step.
+	Wake []string
+	// Again calls the next step as soon as this result is recorded; an action
+	// that has just begun to wait for events needs it, for one that came
+	// before anybody listened.
+	Again bool
+
+	ExternalID, ExternalURL, Summary, LogStreamARN, Token string
+
+	Variables map[string]string
+	Revision  *types.ArtifactRevision // of sources
+	Versions  map[string]string       // version ids of output artifacts, by name
+}
+
+// Failure is why an action failed, shown as its errorDetails.
+type Failure struct{ Code, Message string }
+
+func (f *Failure) Error() string { return f.Code + ": " + f.Message }
+
+// The codes of failures that AWS documents.
+const (
+	jobFailed           = "JobFailed"
+	configurationError  = "ConfigurationError"
+	permissionError     = "PermissionError"
+	revisionUnavailable = "RevisionUnavailable"
+	timedOut            = "Timeout"
+)
+
+// fail makes an error that fails the action.
+func fail(code, format string, a ...any) error {
+	return &Failure{Code: code, Message: fmt.Sprintf(format, a...)}
+}
+
+// denied reports whether an API refused a call for want of permission.
+func denied(err error) bool {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	switch api.ErrorCode() {
+	case "AccessDenied", "AccessDeniedException", "AccessDeniedError", "UnauthorizedOperation", "UnauthorizedException":
+		return true
+	}
+	return false
+}
+
+// refusal turns the answer of an API into a failure; nil if it is no answer but
+// trouble that may pass.
+func refusal(err error) *Failure {
+	var f *Failure
+	if errors.As(err, &f) {
+		return f
+	}
+	var api smithy.APIError
+	if !errors.As(err, &api) || api.ErrorFault() == smithy.FaultServer {
+		return nil
+	}
+	switch api.ErrorCode() {
+	case "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown",
+		"InternalError", "InternalFailure", "ServiceUnavailable", "ServiceUnavailableException", "RequestTimeout":
+		return nil
+	}
+	code := jobFailed
+	if denied(err) {
+		code = permissionError
+	}
+	return &Failure{Code: code, Message: fmt.Sprintf("%s (Error Code: %s)", api.ErrorMessage(), api.ErrorCode())}
+}
+
+// The jobs of an action execution; both have its id.
+const (
+	stepJob    = "codepipeline.step"
+	timeoutJob = "codepipeline.timeout"
+)
+
+// stepPayload is the payload of a step job.
+type stepPayload struct {
+	actionRef
+	// Repeated is set after a restart: the step may have been under way.
+	Repeated bool `json:",omitempty"`
+}
+
+func (s *Service) enqueueStep(tx *engine.Tx, ref actionRef, repeated bool) error {
+	return tx.Enqueue(engine.NewJob{Kind: stepJob, ID: ref.ID, Payload: stepPayload{ref, repeated}})
+}
+
+// step is the job that carries an action on by one step.
+func (s *Service) step(ctx context.Context, job *engine.Job) error {
+	var payload stepPayload
+	if err := json.Unmarshal(job.Payload, &payload); err != nil {
+		return err
+	}
+	ref := payload.actionRef
+	var a *ActionRecord
+	var p *Pipeline
+	err := s.cfg.Engine.View(ctx, func(r store.Reader) (err error) {
+		if a, err = actions.Get(r, ref.key()...); err != nil {
+			return err
+		}
+		p, err = pipelines.Get(r, ref.Region, ref.Pipeline)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) || err == nil && a.Status != types.ActionExecutionStatusInProgress {
+		return nil // ended, or deleted with its pipeline
+	}
+	if err != nil {
+		return err
+	}
+	r, err := s.do(ctx, p, a, payload.Repeated || job.Attempt > 1)
+	if err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		f := refusal(err)
+		if f == nil {
+			s.cfg.Log.Warn("codepipeline: an action's step is tried again", "pipeline", p.name(), "action", aws.ToString(a.ActionName), "error", err)
+			return err
+		}
+		r = &Result{Failure: f}
+	}
+	return s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
+		if err := tx.Done(job); err != nil {
+			return err
+		}
+		if r.Done || r.Failure != nil {
+			return s.finish(tx, ref, r, "")
+		}
+		return s.suspend(tx, ref, r)
+	})
+}
+
+// do calls the provider.
+func (s *Service) do(ctx context.Context, p *Pipeline, a *ActionRecord, repeated bool) (*Result, error) {
+	if a.Refused != nil {
+		return nil, &Failure{Code: aws.ToString(a.Refused.Code), Message: aws.ToString(a.Refused.Message)}
+	}
+	provider := s.providers[providerOf(a.Declaration.ActionTypeId)]
+	if provider == nil {
+		return nil, fail(configurationError, "There is no action provider %s", providerOf(a.Declaration.ActionTypeId))
+	}
+	role := aws.ToString(p.Declaration.RoleArn)
+	if own := aws.ToString(a.Declaration.RoleArn); own != "" {
+		role = own
+	}
+	return provider.Step(ctx, &Work{
+		ActionExecutionID: a.id(),
+		ExecutionID:       aws.ToString(a.PipelineExecutionId),
+		Pipeline:          p.name(),
+		Stage:             aws.ToString(a.StageName),
+		Action:            aws.ToString(a.ActionName),
+		Region:            p.Region,
+		Configuration:     a.Input.ResolvedConfiguration,
+		Inputs:            a.Inputs,
+		Outputs:           a.Outputs,
+		Encryption:        storeOf(p).EncryptionKey,
+		RoleARN:           role,
+		Override:          a.Override,
+		Memo:              a.Memo,
+		Repeated:          repeated,
+		Session: func(ctx context.Context) (aws.Config, error) {
+			return s.session(ctx, p, a)
+		},
+	})
+}
+
+// providerOf names the provider of an action type: "Build/CodeBuild".
+func providerOf(t *types.ActionTypeId) string {
+	return string(t.Category) + "/" + aws.ToString(t.Provider)
+}
+
+// suspend records a step after which the action goes on waiting.
+func (s *Service) suspend(tx *engine.Tx, ref actionRef, r *Result) error {
+	a, err := actions.Get(tx, ref.key()...)
+	if errors.Is(err, store.ErrNotFound) || err == nil && a.Status != types.ActionExecutionStatusInProgress {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.unwatch(tx, a); err != nil {
+		return err
+	}
+	a.take(r)
+	if r.Memo != nil {
+		if a.Memo, err = json.Marshal(r.Memo); err != nil {
+			return err
+		}
+	}
+	a.Wake = r.Wake
+	a.LastUpdateTime = aws.Time(s.cfg.Engine.Now())
+	for _, k := range r.Wake {
+		if err := wakes.Put(tx, &ref, k, ref.ID); err != nil {
+			return err
+		}
+	}
+	if err := actions.Put(tx, a, ref.key()...); err != nil {
+		return err
+	}
+	if r.Again {
+		return s.enqueueStep(tx, ref, false)
+	}
+	return nil
+}
+
+// timeout is the job that ends an action at its deadline.
+func (s *Service) timeout(ctx context.Context, job *engine.Job) error {
+	var ref actionRef
+	if err := json.Unmarshal(job.Payload, &ref); err != nil {
+		return err
+	}
+	return s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
+		a, err := actions.Get(tx, ref.key()...)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		limit := a.Deadline.Sub(aws.ToTime(a.StartTime)).Round(time.Minute)
+		return s.finish(tx, ref, &Result{Failure: &Failure{Code: timedOut,
+			Message: fmt.Sprintf("The action failed because it did not finish within %d minutes", int(limit.Minutes()))}}, "")
+	})
+}
+
+// Resume looks once after every action that was waiting when the server
+// stopped. Call it after the engine has started.
+func (s *Service) Resume(ctx context.Context) error {
+	return s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
+		for ref, err := range running.All(tx) {
+			if err != nil {
+				return err
+			}
+			if err := s.enqueueStep(tx, *ref, true); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
