@@ -52,17 +52,17 @@ func Bind(s Service) (*Bound, error) {
 }
 
 // Name is the model's name, e.g. "cloudwatchlogs".
-func (b *Bound) Name() string { return b.model.Name }
+func (b *Bound) Name() string { return b.info.Name }
 
 // SigningName is the service in the credential scope, e.g. "logs".
-func (b *Bound) SigningName() string { return b.model.SigningName }
+func (b *Bound) SigningName() string { return b.info.SigningName }
 
 // TargetPrefix is what X-Amz-Target has before the dot, e.g. "Logs_20140328";
 // "" for protocols without it.
-func (b *Bound) TargetPrefix() string { return b.model.TargetPrefix }
+func (b *Bound) TargetPrefix() string { return b.info.TargetPrefix }
 
 // APIVersion is the version Query requests name, e.g. "2010-05-08".
-func (b *Bound) APIVersion() string { return b.model.APIVersion }
+func (b *Bound) APIVersion() string { return b.info.APIVersion }
 
 // Protocol is the one in which r speaks. Most services have only one.
 func (b *Bound) Protocol(r *http.Request) Protocol { return b.protocol(r) }
