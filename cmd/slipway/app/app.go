@@ -45,6 +45,7 @@ func parts() []part {
 		{"blobs", addBlobs},
 		{"bus", addBus},
 		{"identity", addIdentity}, // iam, sts, the gateway
+		{"s3", addS3},
 	}
 }
 

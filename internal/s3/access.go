@@ -1,0 +1,268 @@
+package s3
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/store"
+)
+
+// peekBucket reads a bucket for the gateway, which may ask before anyone is
+// authenticated; nil if there is none.
+func (s *Service) peekBucket(ctx context.Context, name string) (b *bucket, err error) {
+	err = s.engine.View(ctx, func(r store.Reader) error {
+		b, err = get(buckets, r, name)
+		return err
+	})
+	return b, err
+}
+
+// BucketPolicy is the resource policy of a bucket, for the authorizer; ok is
+// false if it has none.
+func (s *Service) BucketPolicy(ctx context.Context, bucketName string) (policy string, ok bool) {
+	b, err := s.peekBucket(ctx, bucketName)
+	if err != nil || b == nil || b.Policy == "" {
+		return "", false
+	}
+	return b.Policy, true
+}
+
+// GetBucketPolicy answers the policy's text.
+func (s *Service) GetBucketPolicy(ctx context.Context, in *s3.GetBucketPolicyInput, _ ...func(*s3.Options)) (*s3.GetBucketPolicyOutput, error) {
+	b, err := s.viewBucket(ctx, in.Bucket, in.ExpectedBucketOwner)
+	if err != nil {
+		return nil, err
+	}
+	if b.Policy == "" {
+		return nil, fail("NoSuchBucketPolicy", "BucketName", b.Name)
+	}
+	return &s3.GetBucketPolicyOutput{Policy: &b.Policy}, nil
+}
+
+// GetBucketPolicyStatus tells whether the policy lets everyone in.
+func (s *Service) GetBucketPolicyStatus(ctx context.Context, in *s3.GetBucketPolicyStatusInput, _ ...func(*s3.Options)) (*s3.GetBucketPolicyStatusOutput, error) {
+	b, err := s.viewBucket(ctx, in.Bucket, in.ExpectedBucketOwner)
+	if err != nil {
+		return nil, err
+	}
+	if b.Policy == "" {
+		return nil, fail("NoSuchBucketPolicy", "BucketName", b.Name)
+	}
+	p, err := parsePolicy(b.Policy, b.Name)
+	if err != nil {
+		return nil, err
+	}
+	return &s3.GetBucketPolicyStatusOutput{PolicyStatus: &types.PolicyStatus{IsPublic: aws.Bool(p.public())}}, nil
+}
+
+// PutBucketPolicy stores a policy that is well-formed and about this bucket.
+func (s *Service) PutBucketPolicy(ctx context.Context, in *s3.PutBucketPolicyInput, _ ...func(*s3.Options)) (*s3.PutBucketPolicyOutput, error) {
+	p, perr := parsePolicy(aws.ToString(in.Policy), aws.ToString(in.Bucket))
+	err := s.changeBucket(ctx, in.Bucket, in.ExpectedBucketOwner, func(_ *engine.Tx, b *bucket) error {
+		if perr != nil {
+			return perr
+		}
+		if block := b.PublicAccessBlock; block != nil && aws.ToBool(block.BlockPublicPolicy) && p.public() {
+			return say("AccessDenied", "User: "+caller(ctx)+" is not authorized to perform: s3:PutBucketPolicy on resource: \""+bucketARN(b.Name)+"\" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.")
+		}
+		b.Policy = *in.Policy
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &s3.PutBucketPolicyOutput{}, nil
+}
+
+// DeleteBucketPolicy removes the policy; none is no error.
+func (s *Service) DeleteBucketPolicy(ctx context.Context, in *s3.DeleteBucketPolicyInput, _ ...func(*s3.Options)) (*s3.DeleteBucketPolicyOutput, error) {
+	err := s.changeBucket(ctx, in.Bucket, in.ExpectedBucketOwner, func(_ *engine.Tx, b *bucket) error {
+		b.Policy = ""
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &s3.DeleteBucketPolicyOutput{}, nil
+}
+
+// GetPublicAccessBlock answers all true for new buckets.
+func (s *Service) GetPublicAccessBlock(ctx context.Context, in *s3.GetPublicAccessBlockInput, _ ...func(*s3.Options)) (*s3.GetPublicAccessBlockOutput, error) {
+	b, err := s.viewBucket(ctx, in.Bucket, in.ExpectedBucketOwner)
+	if err != nil {
+		return nil, err
+	}
+	if b.PublicAccessBlock == nil {
+		return nil, fail("NoSuchPublicAccessBlockConfiguration", "BucketName", b.Name)
+	}
+	return &s3.GetPublicAccessBlockOutput{PublicAccessBlockConfiguration: b.PublicAccessBlock}, nil
+}
+
+// PutPublicAccessBlock sets all four; what is left out is false.
+func (s *Service) PutPublicAccessBlock(ctx context.Context, in *s3.PutPublicAccessBlockInput, _ ...func(*s3.Options)) (*s3.PutPublicAccessBlockOutput, error) {
+	c := in.PublicAccessBlockConfiguration
+	for _, p := range []**bool{&c.BlockPublicAcls, &c.BlockPublicPolicy, &c.IgnorePublicAcls, &c.RestrictPublicBuckets} {
+		*p = aws.Bool(aws.ToBool(*p))
+	}
+	err := s.changeBucket(ctx, in.Bucket, in.ExpectedBucketOwner, func(_ *engine.Tx, b *bucket) error {
+		b.PublicAccessBlock = c
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &s3.PutPublicAccessBlockOutput{}, nil
+}
+
+// DeletePublicAccessBlock removes the configuration.
+func (s *Service) DeletePublicAccessBlock(ctx context.Context, in *s3.DeletePublicAccessBlockInput, _ ...func(*s3.Options)) (*s3.DeletePublicAccessBlockOutput, error) {
+	err := s.changeBucket(ctx, in.Bucket, in.ExpectedBucketOwner, func(_ *engine.Tx, b *bucket) error {
+		b.PublicAccessBlock = nil
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &s3.DeletePublicAccessBlockOutput{}, nil
+}
+
+func ownership(o types.ObjectOwnership) *types.OwnershipControls {
+	if o == "" {
+		o = types.ObjectOwnershipBucketOwnerEnforced
+	}
+	return &types.OwnershipControls{Rules: []types.OwnershipControlsRule{{ObjectOwnership: o}}}
+}
+
+// GetBucketOwnershipControls answers BucketOwnerEnforced for new buckets.
+func (s *Service) GetBucketOwnershipControls(ctx context.Context, in *s3.GetBucketOwnershipControlsInput, _ ...func(*s3.Options)) (*s3.GetBucketOwnershipControlsOutput, error) {
+	b, err := s.viewBucket(ctx, in.Bucket, in.ExpectedBucketOwner)
+	if err != nil {
+		return nil, err
+	}
+	if b.Ownership == nil {
+		return nil, fail("OwnershipControlsNotFoundError", "BucketName", b.Name)
+	}
+	return &s3.GetBucketOwnershipControlsOutput{OwnershipControls: b.Ownership}, nil
+}
+
+// PutBucketOwnershipControls sets who owns objects; there is one account.
+func (s *Service) PutBucketOwnershipControls(ctx context.Context, in *s3.PutBucketOwnershipControlsInput, _ ...func(*s3.Options)) (*s3.PutBucketOwnershipControlsOutput, error) {
+	if len(in.OwnershipControls.Rules) != 1 {
+		return nil, fail("MalformedXML")
+	}
+	err := s.changeBucket(ctx, in.Bucket, in.ExpectedBucketOwner, func(_ *engine.Tx, b *bucket) error {
+		b.Ownership = in.OwnershipControls
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &s3.PutBucketOwnershipControlsOutput{}, nil
+}
+
+// DeleteBucketOwnershipControls removes the configuration.
+func (s *Service) DeleteBucketOwnershipControls(ctx context.Context, in *s3.DeleteBucketOwnershipControlsInput, _ ...func(*s3.Options)) (*s3.DeleteBucketOwnershipControlsOutput, error) {
+	err := s.changeBucket(ctx, in.Bucket, in.ExpectedBucketOwner, func(_ *engine.Tx, b *bucket) error {
+		b.Ownership = nil
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &s3.DeleteBucketOwnershipControlsOutput{}, nil
+}
+
+// fullControl is the only list of access there is: the owner may do all.
+func fullControl(account string) (*types.Owner, []types.Grant) {
+	o := owner(account)
+	return o, []types.Grant{{
+		Grantee:    &types.Grantee{Type: types.TypeCanonicalUser, ID: o.ID},
+		Permission: types.PermissionFullControl,
+	}}
+}
+
+// GetBucketAcl answers full control for the owner.
+func (s *Service) GetBucketAcl(ctx context.Context, in *s3.GetBucketAclInput, _ ...func(*s3.Options)) (*s3.GetBucketAclOutput, error) {
+	b, err := s.viewBucket(ctx, in.Bucket, in.ExpectedBucketOwner)
+	if err != nil {
+		return nil, err
+	}
+	out := &s3.GetBucketAclOutput{}
+	out.Owner, out.Grants = fullControl(b.Account)
+	return out, nil
+}
+
+// PutBucketAcl accepts what changes nothing: private.
+func (s *Service) PutBucketAcl(ctx context.Context, in *s3.PutBucketAclInput, _ ...func(*s3.Options)) (*s3.PutBucketAclOutput, error) {
+	b, err := s.viewBucket(ctx, in.Bucket, in.ExpectedBucketOwner)
+	if err != nil {
+		return nil, err
+	}
+	grants := in.GrantFullControl != nil || in.GrantRead != nil || in.GrantReadACP != nil || in.GrantWrite != nil || in.GrantWriteACP != nil
+	if err := checkACL(b, string(in.ACL), in.AccessControlPolicy, grants); err != nil {
+		return nil, err
+	}
+	return &s3.PutBucketAclOutput{}, nil
+}
+
+// GetObjectAcl answers full control for the owner.
+func (s *Service) GetObjectAcl(ctx context.Context, in *s3.GetObjectAclInput, _ ...func(*s3.Options)) (*s3.GetObjectAclOutput, error) {
+	out := &s3.GetObjectAclOutput{}
+	err := s.engine.View(ctx, func(r store.Reader) error {
+		b, _, _, err := s.lookup(ctx, r, in.Bucket, in.ExpectedBucketOwner, aws.ToString(in.Key), in.VersionId)
+		if err != nil {
+			return err
+		}
+		out.Owner, out.Grants = fullControl(b.Account)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// PutObjectAcl accepts what changes nothing: private.
+func (s *Service) PutObjectAcl(ctx context.Context, in *s3.PutObjectAclInput, _ ...func(*s3.Options)) (*s3.PutObjectAclOutput, error) {
+	grants := in.GrantFullControl != nil || in.GrantRead != nil || in.GrantReadACP != nil || in.GrantWrite != nil || in.GrantWriteACP != nil
+	err := s.engine.View(ctx, func(r store.Reader) error {
+		b, _, _, err := s.lookup(ctx, r, in.Bucket, in.ExpectedBucketOwner, aws.ToString(in.Key), in.VersionId)
+		if err != nil {
+			return err
+		}
+		return checkACL(b, string(in.ACL), in.AccessControlPolicy, grants)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &s3.PutObjectAclOutput{}, nil
+}
+
+// checkACL refuses every list of access but the one there is.
+func checkACL(b *bucket, canned string, policy *types.AccessControlPolicy, grants bool) error {
+	if policy != nil {
+		me := *owner(b.Account).ID
+		for _, g := range policy.Grants {
+			if g.Grantee == nil || aws.ToString(g.Grantee.ID) != me || g.Permission != types.PermissionFullControl {
+				grants = true
+			}
+		}
+		if len(policy.Grants) == 0 {
+			grants = true
+		}
+	} else if canned == "" && !grants {
+		return fail("MalformedACLError")
+	}
+	switch {
+	case !grants && (canned == "" || canned == "private" || strings.HasPrefix(canned, "bucket-owner-")):
+		return nil
+	case b.Ownership == nil || b.Ownership.Rules[0].ObjectOwnership != types.ObjectOwnershipBucketOwnerEnforced:
+		return notImplemented("Granting access by ACL")
+	}
+	return fail("AccessControlListNotSupported")
+}
