@@ -1,16 +1,46 @@
 package codepipeline
 
-// standardProviders are the action providers that exist, by category and name.
-// imageTag is the tag an ECR source looks at.
-func imageTag(configuration map[string]string) string {
-	if t := configuration["ImageTag"]; t != "" {
-		return t
-	}
-	return "latest"
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codebuild"
+	"github.com/aws/aws-sdk-go-v2/service/codecommit"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+)
+
+// dependencies are what the action providers share: how to make clients that
+// act in an action's role, and where to write files.
+type dependencies struct {
+	s3         func(aws.Config) objectAPI
+	codecommit func(aws.Config) commitAPI
+	ecr        func(aws.Config) imageAPI
+	codebuild  func(aws.Config) buildAPI
+	ecs        func(aws.Config) serviceAPI
+	archives   Archiver
+	tempDir    string
+	console    string // URL of the console, ending in a slash
 }
 
+// standardProviders are the action providers that exist, by category and name.
 func (s *Service) standardProviders() map[string]Action {
+	d := &dependencies{
+		s3:         newS3,
+		codecommit: func(c aws.Config) commitAPI { return codecommit.NewFromConfig(c) },
+		ecr:        func(c aws.Config) imageAPI { return ecr.NewFromConfig(c) },
+		codebuild:  func(c aws.Config) buildAPI { return codebuild.NewFromConfig(c) },
+		ecs:        func(c aws.Config) serviceAPI { return ecs.NewFromConfig(c) },
+		archives:   s.cfg.Archives,
+		tempDir:    s.cfg.TempDir,
+		console:    s.cfg.Site.URL + "/console/",
+	}
 	return map[string]Action{
-		"Approval/Manual": approval{},
+		"Source/CodeCommit": commitSource{d},
+		"Source/S3":         objectSource{d},
+		"Source/ECR":        imageSource{d},
+		"Build/CodeBuild":   build{d},
+		"Test/CodeBuild":    build{d},
+		"Deploy/ECS":        serviceDeploy{d},
+		"Deploy/S3":         objectDeploy{d},
+		"Approval/Manual":   approval{},
 	}
 }

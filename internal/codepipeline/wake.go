@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
@@ -17,7 +18,7 @@ import (
 func (s *Service) wakeKeys(ev *bus.Event) (keys []string) {
 	for _, p := range s.providers {
 		if l, ok := p.(Listener); ok {
-			if k := l.Key(ev); k != "" {
+			if k := l.Key(ev); k != "" && !slices.Contains(keys, k) {
 				keys = append(keys, k)
 			}
 		}

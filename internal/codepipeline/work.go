@@ -42,6 +42,7 @@ type Work struct {
 	ActionExecutionID, ExecutionID string
 	Pipeline, Stage, Action        string
 	Region                         string
+	Now                            time.Time
 	// Configuration has its variables resolved.
 	Configuration   map[string]string
 	Inputs, Outputs []Artifact
@@ -105,7 +106,8 @@ func denied(err error) bool {
 		return false
 	}
 	switch api.ErrorCode() {
-	case "AccessDenied", "AccessDeniedException", "AccessDeniedError", "UnauthorizedOperation", "UnauthorizedException":
+	case "AccessDenied", "AccessDeniedException", "AccessDeniedError", "Forbidden", // the last is HeadObject's, which has no body
+		"UnauthorizedOperation", "UnauthorizedException":
 		return true
 	}
 	return false
@@ -216,6 +218,7 @@ func (s *Service) do(ctx context.Context, p *Pipeline, a *ActionRecord, repeated
 		Stage:             aws.ToString(a.StageName),
 		Action:            aws.ToString(a.ActionName),
 		Region:            p.Region,
+		Now:               s.cfg.Engine.Now(),
 		Configuration:     a.Input.ResolvedConfiguration,
 		Inputs:            a.Inputs,
 		Outputs:           a.Outputs,
