@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -40,7 +41,7 @@ func (b *bound) resolve(err error, p Protocol) *fault {
 			f.shape = errorShape(m, own.Code)
 		}
 		if f.status == 0 {
-			f.status = statusOf(f.shape)
+			f.status = statusOf(p, f.shape, f.code)
 		}
 		return f
 	case errors.As(err, &call):
@@ -70,15 +71,20 @@ func (b *bound) modelled(api smithy.APIError, p Protocol) *fault {
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
 		return nil
 	}
-	s := m.Shapes[v.Elem().Type().Name()]
-	if s == nil || !s.Exception {
+	t := v.Elem().Type()
+	if !strings.HasSuffix(t.PkgPath(), "/service/"+b.info.Name+"/types") {
 		return nil
 	}
-	n, err := b.plans.compile(s, v.Elem().Type())
+	s := m.Shapes[t.Name()]
+	if s == nil || !s.Exception { // S3's NotFound is only in the SDK
+		code := api.ErrorCode()
+		return &fault{code: code, message: api.ErrorMessage(), status: statusOf(p, nil, code)}
+	}
+	n, err := b.plans.compile(s, t)
 	if err != nil {
 		return nil
 	}
-	f := &fault{code: s.Name, message: api.ErrorMessage(), status: statusOf(s), node: n, value: v.Elem(), shape: s}
+	f := &fault{code: s.Name, message: api.ErrorMessage(), status: statusOf(p, s, s.Name), node: n, value: v.Elem(), shape: s}
 	if p != JSON && p != RESTJSON && s.ErrorCode != "" {
 		f.code = s.ErrorCode
 	}
@@ -97,15 +103,34 @@ func errorShape(m *model.Service, code string) *model.Shape {
 	return nil
 }
 
-func statusOf(s *model.Shape) int {
-	switch {
-	case s != nil && s.ErrorStatus != 0:
+// statusOf is the HTTP status of an error: the model's, else S3's own, else what
+// the code stands for in this protocol. JSON 1.x answers 400 even to strangers.
+func statusOf(p Protocol, s *model.Shape, code string) int {
+	if s != nil && s.ErrorStatus != 0 {
 		return s.ErrorStatus
-	case s != nil && s.Fault:
+	}
+	if p == RESTXML {
+		for status, codes := range s3Statuses {
+			if slices.Contains(codes, code) {
+				return status
+			}
+		}
+		return http.StatusBadRequest
+	}
+	switch {
+	case s != nil && s.Fault, code == "InternalFailure", code == "InternalServerException":
 		return http.StatusInternalServerError
+	case code == "ServiceUnavailable" || code == "ServiceUnavailableException":
+		return http.StatusServiceUnavailable
+	case p != JSON && slices.Contains(forbidden, strings.TrimSuffix(code, "Exception")):
+		return http.StatusForbidden
 	}
 	return http.StatusBadRequest
 }
+
+var forbidden = []string{"AccessDenied", "ExpiredToken", "IncompleteSignature", "InvalidClientTokenId",
+	"InvalidSignature", "MissingAuthenticationToken", "OptInRequired", "SignatureDoesNotMatch",
+	"UnauthorizedOperation", "UnrecognizedClient"}
 
 // internalFault says nothing: what went wrong is for the log.
 func internalFault(p Protocol) *fault {
@@ -126,7 +151,7 @@ func (b *bound) encodeError(w http.ResponseWriter, r *http.Request, err error) F
 
 func encodeUnbound(w http.ResponseWriter, r *http.Request, err error) Failure {
 	p := GuessProtocol(r)
-	b := &bound{}
+	b := &bound{model: func() (*model.Service, error) { return nil, errNoService }}
 	b.info.JSONVersion = "1.1"
 	if strings.HasSuffix(r.Header.Get("Content-Type"), "1.0") {
 		b.info.JSONVersion = "1.0"
@@ -135,6 +160,8 @@ func encodeUnbound(w http.ResponseWriter, r *http.Request, err error) Failure {
 	writeFault(w, r, p, &b.info, f)
 	return f.failure()
 }
+
+var errNoService = errors.New("no service")
 
 // GuessProtocol is the protocol a request seems to speak, where no service is
 // known to ask.
