@@ -1,0 +1,20 @@
+// Package logs is CloudWatch Logs: groups, streams, events, retention, live
+// tail.
+//
+// # Storage
+//
+// Groups and streams have internal ids (G, S), so that what is deleted is out
+// of sight at once and erased later by a job. A batch of events is cut at whole
+// seconds (buckets) into chunks of one entry each:
+//
+//	logs.group  region name            group
+//	logs.stream G name                 stream: first/last timestamps, next seq
+//	logs.event  G S bucket seq         chunk: all events of one batch and second
+//	logs.time   G bucket S             name of the stream: which have events then
+//	logs.last   G lastTimestamp name   streams by their last event
+//	logs.bytes  G                      bytes stored
+//
+// Events are ordered by timestamp, then ingestion time, stream and seq: the
+// number of the event in its stream. A reader goes from bucket to bucket, and
+// sorts within each; a page can begin anywhere, so reading is linear.
+package logs
