@@ -1,0 +1,363 @@
+package ecr
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"github.com/slipway-dev/slipway/internal/aws/wire"
+	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/store"
+)
+
+// refusal is what the registry says of a manifest, by an OCI code.
+type refusal interface {
+	error
+	OCICode() string
+}
+
+// PutImage stores a manifest whose layers are there, or adds a tag to one.
+func (s *Service) PutImage(ctx context.Context, in *ecr.PutImageInput, _ ...func(*ecr.Options)) (*ecr.PutImageOutput, error) {
+	repo, err := s.find(ctx, in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	body := []byte(aws.ToString(in.ImageManifest))
+	digest := digestOf(body)
+	if in.ImageDigest != nil && *in.ImageDigest != digest {
+		return nil, fail("ImageDigestDoesNotMatch", "The image digest '%s' does not match the digest '%s' calculated by ECR", *in.ImageDigest, digest)
+	}
+	im, err := read(digest, aws.ToString(in.ImageManifestMediaType), body)
+	if err != nil {
+		return nil, err
+	}
+	tag := aws.ToString(in.ImageTag)
+	same, err := s.put(ctx, repo, tag, im, body, func() error {
+		_, err := s.Registry.PutManifest(ctx, repo.ID, im.MediaType, body)
+		var refused refusal
+		if errors.As(err, &refused) {
+			switch {
+			case len(im.Children) > 0:
+				return fail("ReferencedImagesNotFound", "%s", refused.Error())
+			case strings.Contains(refused.OCICode(), "BLOB"):
+				return fail("LayersNotFound", "%s", refused.Error())
+			}
+			return fail("InvalidParameter", "Invalid parameter at 'ImageManifest' failed to satisfy constraint: '%s'", refused.Error())
+		}
+		return err
+	})
+	var fixed *errImmutable
+	if errors.As(err, &fixed) {
+		return nil, fail("ImageTagAlreadyExists", "%s", fixed.Error())
+	}
+	if err != nil {
+		return nil, err
+	}
+	if same {
+		return nil, fail("ImageAlreadyExists", "Image with digest '%s' and tag '%s' already exists in the repository with name '%s' in registry with id '%s'", digest, tag, repo.name(), s.Site.Account)
+	}
+	return &ecr.PutImageOutput{Image: &types.Image{
+		RegistryId: aws.String(s.Site.Account), RepositoryName: in.RepositoryName, ImageManifest: in.ImageManifest,
+		ImageManifestMediaType: aws.String(im.MediaType), ImageId: identifier(digest, tag),
+	}}, nil
+}
+
+func identifier(digest, tag string) *types.ImageIdentifier {
+	id := &types.ImageIdentifier{ImageDigest: aws.String(digest)}
+	if tag != "" {
+		id.ImageTag = aws.String(tag)
+	}
+	return id
+}
+
+// lookup finds the image that an identifier means. failure is "" if it is there.
+func lookup(r store.Reader, repo *repository, id types.ImageIdentifier) (im *image, failure types.ImageFailureCode, reason string, err error) {
+	digest, tag := aws.ToString(id.ImageDigest), aws.ToString(id.ImageTag)
+	if digest == "" && tag == "" {
+		return nil, types.ImageFailureCodeMissingDigestAndTag, "Invalid request parameters: both tag and digest cannot be null", nil
+	}
+	const missing = "Requested image not found"
+	if tag != "" {
+		at, err := tags.Get(r, repo.ID, tag)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, types.ImageFailureCodeImageNotFound, missing, nil
+		}
+		if err != nil {
+			return nil, "", "", err
+		}
+		if digest != "" && digest != *at {
+			return nil, types.ImageFailureCodeImageTagDoesNotMatchDigest, "Requested image tag does not match the digest", nil
+		}
+		digest = *at
+	}
+	if len(digest) != len("sha256:")+64 || !strings.HasPrefix(digest, "sha256:") {
+		return nil, types.ImageFailureCodeInvalidImageDigest, "Invalid request parameters: image digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'", nil
+	}
+	im, err = images.Get(r, repo.ID, digest)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, types.ImageFailureCodeImageNotFound, missing, nil
+	}
+	return im, "", "", err
+}
+
+// BatchGetImage returns manifests; ids that are not there are failures.
+func (s *Service) BatchGetImage(ctx context.Context, in *ecr.BatchGetImageInput, _ ...func(*ecr.Options)) (*ecr.BatchGetImageOutput, error) {
+	repo, err := s.find(ctx, in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	out := &ecr.BatchGetImageOutput{Images: []types.Image{}, Failures: []types.ImageFailure{}}
+	return out, s.Engine.View(ctx, func(r store.Reader) error {
+		for _, id := range in.ImageIds {
+			im, code, reason, err := lookup(r, repo, id)
+			if err != nil {
+				return err
+			}
+			if code != "" {
+				out.Failures = append(out.Failures, types.ImageFailure{ImageId: &id, FailureCode: code, FailureReason: aws.String(reason)})
+				continue
+			}
+			text, err := manifests.Get(r, repo.ID, im.Digest)
+			if err != nil {
+				return err
+			}
+			out.Images = append(out.Images, types.Image{
+				RegistryId: aws.String(s.Site.Account), RepositoryName: in.RepositoryName, ImageManifest: text,
+				ImageManifestMediaType: aws.String(im.MediaType), ImageId: identifier(im.Digest, aws.ToString(id.ImageTag)),
+			})
+		}
+		return nil
+	})
+}
+
+// BatchDeleteImage removes tags, or images by digest. The last tag takes its
+// image with it.
+func (s *Service) BatchDeleteImage(ctx context.Context, in *ecr.BatchDeleteImageInput, _ ...func(*ecr.Options)) (*ecr.BatchDeleteImageOutput, error) {
+	out := &ecr.BatchDeleteImageOutput{}
+	err := s.change(ctx, in.RegistryId, in.RepositoryName, func(tx *engine.Tx, repo *repository) error {
+		out.ImageIds, out.Failures = []types.ImageIdentifier{}, []types.ImageFailure{}
+		for _, id := range in.ImageIds {
+			im, code, reason, err := lookup(tx, repo, id)
+			if err == nil && code == "" {
+				code, reason, err = s.delete(tx, repo, im, aws.ToString(id.ImageTag))
+			}
+			if err != nil {
+				return err
+			}
+			if code != "" {
+				out.Failures = append(out.Failures, types.ImageFailure{ImageId: &id, FailureCode: code, FailureReason: aws.String(reason)})
+				continue
+			}
+			if tag := aws.ToString(id.ImageTag); tag != "" {
+				out.ImageIds = append(out.ImageIds, *identifier(im.Digest, tag))
+				continue
+			}
+			for _, tag := range im.Tags {
+				out.ImageIds = append(out.ImageIds, *identifier(im.Digest, tag))
+			}
+			if len(im.Tags) == 0 {
+				out.ImageIds = append(out.ImageIds, *identifier(im.Digest, ""))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// delete removes one tag of an image, or the whole image if tag is "".
+func (s *Service) delete(tx *engine.Tx, repo *repository, im *image, tag string) (types.ImageFailureCode, string, error) {
+	if tag == "" || len(im.Tags) == 1 {
+		parent, err := indexOf(tx, repo, im.Digest)
+		if err != nil {
+			return "", "", err
+		}
+		if parent != "" {
+			return types.ImageFailureCodeImageReferencedByManifestList, "Requested image referenced by manifest list: [" + parent + "]", nil
+		}
+	}
+	if tag != "" {
+		return "", "", s.untag(tx, repo, tag, true)
+	}
+	return "", "", s.dropImage(tx, repo, im)
+}
+
+// indexOf is an index of the repository that names the image, or "".
+func indexOf(r store.Reader, repo *repository, digest string) (string, error) {
+	for im, err := range images.All(r, repo.ID) {
+		if err != nil {
+			return "", err
+		}
+		if slices.Contains(im.Children, digest) {
+			return im.Digest, nil
+		}
+	}
+	return "", nil
+}
+
+// ListImages lists one entry for each tag, and untagged images by digest, 100 a
+// page (maxResults up to 1,000). A page ends between images, never inside one.
+func (s *Service) ListImages(ctx context.Context, in *ecr.ListImagesInput, _ ...func(*ecr.Options)) (*ecr.ListImagesOutput, error) {
+	repo, err := s.find(ctx, in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	want := types.TagStatusAny
+	if in.Filter != nil && in.Filter.TagStatus != "" {
+		want = in.Filter.TagStatus
+	}
+	scope := "ecr.ListImages/" + repo.ID + string(want)
+	start, err := from(scope, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	limit := int(aws.ToInt32(in.MaxResults))
+	if limit == 0 {
+		limit = 100
+	}
+	out := &ecr.ListImagesOutput{ImageIds: []types.ImageIdentifier{}}
+	return out, s.Engine.View(ctx, func(r store.Reader) error {
+		for im, err := range images.Scan(r, store.Range{Prefix: images.Key(repo.ID, ""), Start: start}) {
+			if err != nil {
+				return err
+			}
+			if !wanted(im, want) {
+				continue
+			}
+			if len(out.ImageIds) > 0 && len(out.ImageIds)+max(1, len(im.Tags)) > limit {
+				out.NextToken = aws.String(wire.EncodeToken(scope, images.Key(repo.ID, im.Digest)))
+				return nil
+			}
+			for _, tag := range im.Tags {
+				out.ImageIds = append(out.ImageIds, *identifier(im.Digest, tag))
+			}
+			if len(im.Tags) == 0 {
+				out.ImageIds = append(out.ImageIds, *identifier(im.Digest, ""))
+			}
+		}
+		return nil
+	})
+}
+
+func wanted(im *image, status types.TagStatus) bool {
+	switch status {
+	case types.TagStatusTagged:
+		return len(im.Tags) > 0
+	case types.TagStatusUntagged:
+		return len(im.Tags) == 0
+	}
+	return true
+}
+
+// DescribeImages describes images, once each with all tags. An unknown id
+// fails the call.
+func (s *Service) DescribeImages(ctx context.Context, in *ecr.DescribeImagesInput, _ ...func(*ecr.Options)) (*ecr.DescribeImagesOutput, error) {
+	repo, err := s.find(ctx, in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	out := &ecr.DescribeImagesOutput{ImageDetails: []types.ImageDetail{}}
+	if len(in.ImageIds) > 0 {
+		if in.NextToken != nil || in.MaxResults != nil {
+			return nil, fail("InvalidParameter", "Invalid parameter: imageIds cannot be combined with nextToken or maxResults")
+		}
+		return out, s.Engine.View(ctx, func(r store.Reader) error {
+			for _, id := range in.ImageIds {
+				im, code, _, err := lookup(r, repo, id)
+				if err != nil {
+					return err
+				}
+				if code != "" {
+					return fail("ImageNotFound", "The image with imageId {imageDigest:'%s', imageTag:'%s'} does not exist within the repository with name '%s' in the registry with id '%s'",
+						orNull(id.ImageDigest), orNull(id.ImageTag), repo.name(), s.Site.Account)
+				}
+				out.ImageDetails = append(out.ImageDetails, s.detail(repo, im))
+			}
+			return nil
+		})
+	}
+	want := types.TagStatusAny
+	if in.Filter != nil && in.Filter.TagStatus != "" {
+		want = in.Filter.TagStatus
+	}
+	scope := "ecr.DescribeImages/" + repo.ID + string(want)
+	start, err := from(scope, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	limit := int(aws.ToInt32(in.MaxResults))
+	if limit == 0 {
+		limit = 100
+	}
+	return out, s.Engine.View(ctx, func(r store.Reader) error {
+		for im, err := range images.Scan(r, store.Range{Prefix: images.Key(repo.ID, ""), Start: start}) {
+			if err != nil {
+				return err
+			}
+			if !wanted(im, want) {
+				continue
+			}
+			if len(out.ImageDetails) == limit {
+				out.NextToken = aws.String(wire.EncodeToken(scope, images.Key(repo.ID, im.Digest)))
+				return nil
+			}
+			out.ImageDetails = append(out.ImageDetails, s.detail(repo, im))
+		}
+		return nil
+	})
+}
+
+func orNull(s *string) string {
+	if s == nil {
+		return "null"
+	}
+	return *s
+}
+
+func (s *Service) detail(repo *repository, im *image) types.ImageDetail {
+	d := types.ImageDetail{
+		RegistryId: aws.String(s.Site.Account), RepositoryName: repo.RepositoryName, ImageDigest: aws.String(im.Digest),
+		ImageTags: im.Tags, ImageSizeInBytes: aws.Int64(im.Size), ImagePushedAt: aws.Time(im.Pushed),
+		ImageManifestMediaType: aws.String(im.MediaType), ImageStatus: types.ImageStatusActive,
+	}
+	if im.ArtifactType != "" {
+		d.ArtifactMediaType = aws.String(im.ArtifactType)
+	}
+	if !im.Pulled.IsZero() {
+		d.LastRecordedPullTime = aws.Time(im.Pulled)
+	}
+	return d
+}
+
+// BatchCheckLayerAvailability tells which layers a repository has.
+func (s *Service) BatchCheckLayerAvailability(ctx context.Context, in *ecr.BatchCheckLayerAvailabilityInput, _ ...func(*ecr.Options)) (*ecr.BatchCheckLayerAvailabilityOutput, error) {
+	repo, err := s.find(ctx, in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	out := &ecr.BatchCheckLayerAvailabilityOutput{Layers: []types.Layer{}, Failures: []types.LayerFailure{}}
+	for _, d := range in.LayerDigests {
+		if len(d) != 71 || !strings.HasPrefix(d, "sha256:") || strings.Trim(d[7:], "0123456789abcdef") != "" {
+			out.Failures = append(out.Failures, types.LayerFailure{LayerDigest: aws.String(d), FailureCode: types.LayerFailureCodeInvalidLayerDigest, FailureReason: aws.String("Invalid layer digest")})
+			continue
+		}
+		layer := types.Layer{LayerDigest: aws.String(d), LayerAvailability: types.LayerAvailabilityUnavailable}
+		if size, err := s.Registry.Blob(ctx, repo.ID, d); err == nil {
+			layer.LayerAvailability, layer.LayerSize = types.LayerAvailabilityAvailable, aws.Int64(size)
+		}
+		out.Layers = append(out.Layers, layer)
+	}
+	return out, nil
+}
+
+// pullResolution is how exact lastRecordedPullTime is: ECR promises at least
+// once a day; a write for each pull would be more than anyone reads.
+const pullResolution = time.Hour

@@ -1,0 +1,254 @@
+package ecr
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/store"
+)
+
+// manifest is what the media types have in common.
+type manifest struct {
+	MediaType    string       `json:"mediaType"`
+	ArtifactType string       `json:"artifactType"`
+	Config       *descriptor  `json:"config"`
+	Layers       []descriptor `json:"layers"`
+	Manifests    []descriptor `json:"manifests"`
+}
+
+type descriptor struct {
+	MediaType string `json:"mediaType"`
+	Digest    string `json:"digest"`
+	Size      int64  `json:"size"`
+}
+
+// read makes the record of a manifest, whose mediaType a client may leave to
+// the Content-Type.
+func read(digest, mediaType string, body []byte) (*image, error) {
+	var m manifest
+	if err := json.Unmarshal(body, &m); err != nil {
+		return nil, fail("InvalidParameter", "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'")
+	}
+	if m.MediaType != "" {
+		mediaType = m.MediaType
+	}
+	if mediaType == "" {
+		return nil, fail("InvalidParameter", "Invalid parameter at 'imageManifestMediaType' failed to satisfy constraint: 'the manifest does not tell its media type'")
+	}
+	im := &image{Digest: digest, MediaType: mediaType, ArtifactType: m.ArtifactType}
+	for _, d := range m.Layers {
+		im.Blobs = append(im.Blobs, d.Digest)
+		im.Size += d.Size
+	}
+	if m.Config != nil {
+		im.Blobs = append(im.Blobs, m.Config.Digest)
+		im.Size += m.Config.Size
+		if im.ArtifactType == "" {
+			im.ArtifactType = m.Config.MediaType
+		}
+	}
+	for _, d := range m.Manifests {
+		im.Children = append(im.Children, d.Digest)
+	}
+	return im, nil
+}
+
+// errImmutable says that a tag would have to move and may not.
+type errImmutable struct{ tag, repository string }
+
+func (e *errImmutable) Error() string {
+	return "The image tag '" + e.tag + "' already exists in the '" + e.repository + "' repository and cannot be overwritten because the tag is immutable."
+}
+
+// movable refuses a tag that is on another image and must stay there.
+func movable(r store.Reader, repo *repository, tag, digest string) error {
+	if tag == "" || repo.mutable(tag) {
+		return nil
+	}
+	switch at, err := tags.Get(r, repo.ID, tag); {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case *at != digest:
+		return &errImmutable{tag, repo.name()}
+	}
+	return nil
+}
+
+// put stores a pushed manifest, by the registry and then here. It reports
+// whether the image had the tag already.
+func (s *Service) put(ctx context.Context, repo *repository, tag string, im *image, body []byte, keep func() error) (same bool, err error) {
+	if err := s.Engine.View(ctx, func(r store.Reader) error { return movable(r, repo, tag, im.Digest) }); err != nil {
+		return false, err
+	}
+	if err := keep(); err != nil {
+		return false, err
+	}
+	return same, s.Engine.Update(ctx, func(tx *engine.Tx) error {
+		same = false
+		// The repository may have been deleted since, or deleted and made again.
+		now, err := repositories.Get(tx, repo.Region, repo.name())
+		if errors.Is(err, store.ErrNotFound) || err == nil && now.ID != repo.ID {
+			return fail("RepositoryNotFound", "The repository with name '%s' does not exist in the registry with id '%s'", repo.name(), s.Site.Account)
+		}
+		if err != nil {
+			return err
+		}
+		if err := movable(tx, now, tag, im.Digest); err != nil {
+			return err
+		}
+		doc := *im
+		doc.Pushed = s.Engine.Now()
+		if old, err := images.Get(tx, repo.ID, im.Digest); err == nil {
+			doc.Tags, doc.Pulled = old.Tags, old.Pulled
+			same = tag == "" || slices.Contains(old.Tags, tag)
+			if same {
+				doc.Pushed = old.Pushed
+			}
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if tag != "" && !slices.Contains(doc.Tags, tag) {
+			if err := s.untag(tx, repo, tag, false); err != nil {
+				return err
+			}
+			doc.Tags = append(doc.Tags, tag)
+			if err := tags.Put(tx, &doc.Digest, repo.ID, tag); err != nil {
+				return err
+			}
+		}
+		if err := images.Put(tx, &doc, repo.ID, doc.Digest); err != nil {
+			return err
+		}
+		text := string(body)
+		if err := manifests.Put(tx, &text, repo.ID, doc.Digest); err != nil {
+			return err
+		}
+		if repo.Lifecycle != "" {
+			if err := tx.Enqueue(engine.NewJob{Kind: jobLifecycle, ID: repo.ID, Payload: lifecycleJob{repo.Region, repo.name()}}); err != nil {
+				return err
+			}
+		}
+		return s.announce(tx, repo, "PUSH", &doc, tag)
+	})
+}
+
+// untag takes a tag off the image that has it; drop removes an image whose last
+// tag that was.
+func (s *Service) untag(tx *engine.Tx, repo *repository, tag string, drop bool) error {
+	at, err := tags.Get(tx, repo.ID, tag)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	im, err := images.Get(tx, repo.ID, *at)
+	if err != nil {
+		return err
+	}
+	im.Tags = slices.DeleteFunc(im.Tags, func(t string) bool { return t == tag })
+	if drop && len(im.Tags) == 0 {
+		im.Tags = []string{tag} // so that dropImage announces it
+		return s.dropImage(tx, repo, im)
+	}
+	if err := tags.Delete(tx, repo.ID, tag); err != nil {
+		return err
+	}
+	if drop {
+		if err := s.announce(tx, repo, "DELETE", im, tag); err != nil {
+			return err
+		}
+	}
+	return images.Put(tx, im, repo.ID, im.Digest)
+}
+
+type deleteJob struct{ ID, Digest string }
+
+// dropImage forgets an image with its tags; the registry's copy follows.
+func (s *Service) dropImage(tx *engine.Tx, repo *repository, im *image) error {
+	for _, tag := range im.Tags {
+		if err := tags.Delete(tx, repo.ID, tag); err != nil {
+			return err
+		}
+		if err := s.announce(tx, repo, "DELETE", im, tag); err != nil {
+			return err
+		}
+	}
+	if len(im.Tags) == 0 {
+		if err := s.announce(tx, repo, "DELETE", im, ""); err != nil {
+			return err
+		}
+	}
+	if err := manifests.Delete(tx, repo.ID, im.Digest); err != nil {
+		return err
+	}
+	if err := images.Delete(tx, repo.ID, im.Digest); err != nil {
+		return err
+	}
+	return tx.Enqueue(engine.NewJob{Kind: jobDelete, ID: repo.ID + im.Digest, Payload: deleteJob{repo.ID, im.Digest}})
+}
+
+func (s *Service) deleteManifest(ctx context.Context, job *engine.Job) error {
+	var d deleteJob
+	if err := json.Unmarshal(job.Payload, &d); err != nil {
+		return err
+	}
+	back := false
+	err := s.Engine.View(ctx, func(r store.Reader) error {
+		_, err := images.Get(r, d.ID, d.Digest)
+		back = err == nil // pushed again meanwhile
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !back {
+		if err := s.Registry.DeleteManifest(ctx, d.ID, d.Digest); err != nil {
+			return err
+		}
+	}
+	return s.Engine.Update(ctx, s.scheduleSweep)
+}
+
+// sweepAfter is how long blobs that nothing names stay: a push uploads its
+// layers first and its manifest last.
+const sweepAfter = time.Hour
+
+func (s *Service) scheduleSweep(tx *engine.Tx) error {
+	return tx.Enqueue(engine.NewJob{Kind: jobSweep, ID: "all", At: s.Engine.Now().Add(sweepAfter)})
+}
+
+func (s *Service) sweep(ctx context.Context, _ *engine.Job) error {
+	named := map[string]bool{}
+	err := s.Engine.View(ctx, func(r store.Reader) error {
+		for im, err := range images.All(r) {
+			if err != nil {
+				return err
+			}
+			named[im.Digest] = true
+			for _, list := range [][]string{im.Blobs, im.Children} {
+				for _, d := range list {
+					named[d] = true
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	n, err := s.Registry.Sweep(ctx, s.Engine.Now().Add(-sweepAfter), func(d string) bool { return named[d] })
+	if n > 0 {
+		s.Log.Info("removed blobs that no image names", "blobs", n)
+	}
+	return err
+}
