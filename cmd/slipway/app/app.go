@@ -26,6 +26,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/gateway"
 	"github.com/slipway-dev/slipway/internal/iam"
+	"github.com/slipway-dev/slipway/internal/logs"
 	"github.com/slipway-dev/slipway/internal/seal"
 	"github.com/slipway-dev/slipway/internal/site"
 	"github.com/slipway-dev/slipway/internal/store"
@@ -46,6 +47,7 @@ func parts() []part {
 		{"bus", addBus},
 		{"identity", addIdentity}, // iam, sts, the gateway
 		{"s3", addS3},
+		{"logs", addLogs},
 	}
 }
 
@@ -58,6 +60,7 @@ type App struct {
 	engine *engine.Engine // takes handlers until Start
 	bus    *bus.Bus       // takes subscribers until Start
 	blobs  blob.Store
+	logs   *logs.Service
 	// compute may also be a compute.ImageStore.
 	compute compute.Compute
 	// iam, sessions, credentials and authorizer are identity's.
