@@ -43,7 +43,7 @@ need() {
 	command -v "$1" >/dev/null && return
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 		say "installing $2"
-		export DEBIAN_FRONTEND=noninteractive
+		export DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes NEEDRESTART_SUSPEND=1
 		apt-get update -qq >&2 && apt-get install -y -qq --no-install-recommends "$2" >/dev/null
 	else
 		die "$1 is missing: install the package $2 (apt-get install $2)"
