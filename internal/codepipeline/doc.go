@@ -36,12 +36,12 @@
 // provider (one adapter per file: source_*.go, build.go, deploy_*.go) for one
 // step and records what came out:
 //
-//	  startAction ─▶ step ── done, failed ─────────────────▶ the machine goes on
-//	                  ▲  │
-//	    the event     │  └── again ──▶ step                    (memo recorded)
-//	    it waits for  │  └── waits for an event
-//	    has come, or  └─────┘
-//	    a restart
+//	startAction ─▶ step ── done, failed ─────────────────▶ the machine goes on
+//	                ▲  │
+//	  the event     │  └── again ──▶ step                    (memo recorded)
+//	  it waits for  │  └── waits for an event
+//	  has come, or  └─────┘
+//	  a restart
 //
 // A second job at the deadline fails whatever still runs. Nothing polls: builds
 // and deployments announce themselves on the bus, approvals by PutApprovalResult,

@@ -33,6 +33,8 @@ type Execution struct {
 	Outputs map[string]map[string]string
 	// SourceRevisions stand beside ArtifactRevisions, by the action that found them.
 	SourceRevisions []types.SourceRevision
+	// StartToken is what makes its start happen once, if anything.
+	StartToken string `json:",omitempty"`
 	// Attempt grows with every retry.
 	Attempt int
 }

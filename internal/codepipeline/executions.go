@@ -53,12 +53,15 @@ func (s *Service) StopPipelineExecution(ctx context.Context, in *codepipeline.St
 
 // RetryStageExecution runs a failed or stopped stage again.
 //
-// Errors: PipelineNotFoundException, PipelineExecutionNotFoundException and
-// those of flow.retry.
+// Errors: PipelineNotFoundException and those of flow.retry.
 func (s *Service) RetryStageExecution(ctx context.Context, in *codepipeline.RetryStageExecutionInput, _ ...func(*codepipeline.Options)) (*codepipeline.RetryStageExecutionOutput, error) {
 	err := s.change(ctx, aws.ToString(in.PipelineName), aws.ToString(in.PipelineExecutionId), func(_ *Pipeline, f *flow, ex *Execution) error {
 		return f.retry(ex, aws.ToString(in.StageName), in.RetryMode)
 	})
+	var unknown *types.PipelineExecutionNotFoundException
+	if errors.As(err, &unknown) { // as above
+		return nil, &types.StageNotRetryableException{Message: unknown.Message}
+	}
 	if err != nil {
 		return nil, err
 	}

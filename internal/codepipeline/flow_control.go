@@ -66,7 +66,8 @@ func inOrder(stage *types.StageDeclaration, run *StageRun) (runs []*ActionRun) {
 // the first.
 //
 // Errors: StageNotFoundException, StageNotRetryableException,
-// NotLatestPipelineExecutionException, ConflictException.
+// NotLatestPipelineExecutionException, ConflictException,
+// ConcurrentPipelineExecutionsLimitExceededException.
 func (f *flow) retry(ex *Execution, name string, mode types.StageRetryMode) error {
 	_, i := findStage(f.definition(), name)
 	if i < 0 {
@@ -99,6 +100,8 @@ func (f *flow) retry(ex *Execution, name string, mode types.StageRetryMode) erro
 		return notRetryable("it has no failed actions in the execution " + ex.ID())
 	case ex.active() && mode == types.StageRetryModeAllActions:
 		return conflict("Actions of stage " + name + " are still in progress")
+	case !ex.active() && f.full():
+		return tooMany(f.definition())
 	}
 	for action, r := range run.Actions {
 		if mode == types.StageRetryModeAllActions || undone(r.Status) {
@@ -168,6 +171,16 @@ func (f *flow) rollback(ex, target *Execution, name string) error {
 	ex.Artifacts, ex.Outputs = target.Artifacts, target.Outputs
 	f.begin(ex)
 	return nil
+}
+
+// full reports whether no further execution may become active.
+func (f *flow) full() bool {
+	return f.definition().ExecutionMode != types.ExecutionModeSuperseded && len(f.board.Active) >= maxConcurrent
+}
+
+func tooMany(p *types.PipelineDeclaration) error {
+	return &types.ConcurrentPipelineExecutionsLimitExceededException{Message: aws.String(fmt.Sprintf(
+		"The pipeline '%s' has reached the limit of %d concurrent executions", aws.ToString(p.Name), maxConcurrent))}
 }
 
 func conflict(message string) error {

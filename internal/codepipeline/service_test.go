@@ -415,3 +415,29 @@ func TestRoleThatCannotBeAssumed(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Executions of more than twelve months ago make place for new ones.
+func TestExpiry(t *testing.T) {
+	b := newBench(t)
+	b.create(ordered())
+	old := b.executions()[0]
+	b.clock.Advance(8 * 24 * time.Hour) // its approval expires
+	enginetest.Settle(t, b.engine)
+	b.clock.Advance(366 * 24 * time.Hour)
+	if _, err := b.StartPipelineExecution(b.ctx, &codepipeline.StartPipelineExecutionInput{Name: aws.String("p")}); err != nil {
+		t.Fatal(err)
+	}
+	enginetest.Settle(t, b.engine)
+	if l := b.executions(); len(l) != 1 || *l[0].PipelineExecutionId == *old.PipelineExecutionId {
+		t.Errorf("%d executions", len(l))
+	}
+	list, err := b.ListActionExecutions(b.ctx, &codepipeline.ListActionExecutionsInput{PipelineName: aws.String("p")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range list.ActionExecutionDetails {
+		if *a.PipelineExecutionId == *old.PipelineExecutionId {
+			t.Errorf("%s of the old execution is still there", *a.ActionName)
+		}
+	}
+}

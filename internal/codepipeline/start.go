@@ -3,7 +3,6 @@ package codepipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
@@ -77,12 +76,12 @@ func (s *Service) start(tx *engine.Tx, p *Pipeline, how starting) (execution str
 	if err != nil {
 		return "", err
 	}
-	if p.Declaration.ExecutionMode != types.ExecutionModeSuperseded && len(f.board.Active) >= maxConcurrent {
-		return "", &types.ConcurrentPipelineExecutionsLimitExceededException{Message: aws.String(fmt.Sprintf(
-			"The pipeline '%s' has reached the limit of %d concurrent executions", p.name(), maxConcurrent))}
+	if f.full() {
+		return "", tooMany(&p.Declaration)
 	}
 	ex := s.newExecution(p, f, types.ExecutionTypeStandard, how.trigger)
 	ex.Variables, ex.Overrides = variables, how.overrides
+	ex.StartToken = how.token
 	f.begin(ex)
 	if how.token != "" {
 		if err := tx.Put(tokenKey, []byte(ex.ID())); err != nil {
@@ -107,6 +106,9 @@ func (s *Service) newExecution(p *Pipeline, f *flow, t types.ExecutionType, trig
 // record saves the transition that began an execution, with its place in the
 // history.
 func (s *Service) record(tx *engine.Tx, p *Pipeline, f *flow, ex *Execution) error {
+	if err := s.expire(tx, p, f); err != nil {
+		return err
+	}
 	key := store.Key(append([]string{executionNumbers}, p.key(number(ex.Number))...)...)
 	if err := tx.Put(key, []byte(ex.ID())); err != nil {
 		return err

@@ -2,6 +2,7 @@ package codepipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -75,10 +76,12 @@ func (s *Service) stageState(r store.Reader, p *Pipeline, board *Board, stage *t
 		}
 		if id := row.Actions[aws.ToString(a.Name)]; id != "" {
 			rec, err := actions.Get(r, p.key(id)...)
-			if err != nil {
+			switch {
+			case err == nil:
+				rec.show(&as)
+			case !errors.Is(err, store.ErrNotFound): // it may be too old to be kept
 				return nil, err
 			}
-			rec.show(&as)
 		}
 		st.ActionStates = append(st.ActionStates, as)
 	}
