@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"reflect"
@@ -183,7 +184,7 @@ func writeFault(w http.ResponseWriter, r *http.Request, p Protocol, info *model.
 	for k, v := range f.header {
 		h[k] = v
 	}
-	setRequestID(h, r, p)
+	setRequestID(r.Context(), h, p)
 	switch p {
 	case JSON, RESTJSON:
 		writeJSONFault(w, p, info, f)
@@ -194,10 +195,8 @@ func writeFault(w http.ResponseWriter, r *http.Request, p Protocol, info *model.
 	}
 }
 
-func requestID(r *http.Request) string { return identity.RequestID(r.Context()) }
-
-func setRequestID(h http.Header, r *http.Request, p Protocol) {
-	id := requestID(r)
+func setRequestID(ctx context.Context, h http.Header, p Protocol) {
+	id := identity.RequestID(ctx)
 	if id == "" {
 		return
 	}

@@ -59,7 +59,7 @@ func jsonType(info *model.Info, p Protocol) []string {
 }
 
 func (c *call) encodeJSON(w http.ResponseWriter, r *http.Request, v reflect.Value) error {
-	setRequestID(w.Header(), r, JSON)
+	setRequestID(r.Context(), w.Header(), JSON)
 	return answer(w, http.StatusOK, jsonType(&c.bound.info, JSON), func(b []byte) ([]byte, error) {
 		if c.plan.output == nil {
 			return append(b, "{}"...), nil

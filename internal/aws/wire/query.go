@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/aws/model"
 )
 
@@ -209,8 +210,8 @@ func (d *queryDecoder) items(n *node, p *param, m *model.Member) []*param {
 }
 
 func (c *call) encodeQuery(w http.ResponseWriter, r *http.Request, v reflect.Value) error {
-	setRequestID(w.Header(), r, Query)
-	id := requestID(r)
+	setRequestID(r.Context(), w.Header(), Query)
+	id := identity.RequestID(r.Context())
 	return answer(w, http.StatusOK, xmlQuery, func(b []byte) ([]byte, error) {
 		op := c.plan.op
 		x := xmlEncoder{b: b}
@@ -240,7 +241,7 @@ func (c *call) encodeQuery(w http.ResponseWriter, r *http.Request, v reflect.Val
 }
 
 func writeQueryFault(w http.ResponseWriter, r *http.Request, p Protocol, info *model.Info, f *fault) {
-	id := requestID(r)
+	id := identity.RequestID(r.Context())
 	_ = answer(w, f.status, xmlQuery, func(b []byte) ([]byte, error) {
 		x := xmlEncoder{b: b}
 		if p == EC2 {

@@ -14,7 +14,7 @@ import (
 
 func (c *call) encodeREST(w http.ResponseWriter, r *http.Request, v reflect.Value) error {
 	p, n, h := c.plan.rest, c.plan.output, w.Header()
-	setRequestID(h, r, c.protocol)
+	setRequestID(r.Context(), h, c.protocol)
 	status := cmp.Or(c.plan.op.Status, http.StatusOK)
 	if n == nil {
 		return empty(w, status)

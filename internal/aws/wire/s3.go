@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 
+	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/aws/model"
 )
 
@@ -105,7 +106,7 @@ func writeS3Fault(w http.ResponseWriter, r *http.Request, f *fault) {
 		w.WriteHeader(f.status) // clients go by the status
 		return
 	}
-	id := requestID(r)
+	id := identity.RequestID(r.Context())
 	_ = answer(w, f.status, xmlREST, func(b []byte) ([]byte, error) {
 		x := xmlEncoder{b: append(b, xmlDeclaration...), millis: true}
 		x.open("Error", model.Namespace{})
