@@ -25,6 +25,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/engine/enginetest"
 	"github.com/slipway-dev/slipway/internal/id"
 	"github.com/slipway-dev/slipway/internal/site"
+	"github.com/slipway-dev/slipway/internal/store/memory"
 )
 
 // script is an action provider that does what a test tells it to.
@@ -77,6 +78,7 @@ type bench struct {
 	source *script
 	build  *script
 	deploy *script
+	stop   func()
 
 	mu     sync.Mutex
 	events []bus.Event
@@ -84,6 +86,11 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	e, c := enginetest.New(t)
+	return benchOn(t, e, c)
+}
+
+// benchOn is newBench on an engine of the test's own.
+func benchOn(t *testing.T, e *engine.Engine, c *clock.Fake) *bench {
 	b := &bench{t: t, engine: e, clock: c, bus: bus.New(e, id.Random),
 		source: &script{do: func(w *Work) (*Result, error) {
 			return &Result{Done: true, Variables: map[string]string{"CommitId": "c1"},
@@ -100,7 +107,7 @@ func newBench(t *testing.T) *bench {
 		return nil
 	})
 	b.ctx = identity.WithRegion(identity.WithCaller(t.Context(), &identity.Caller{ARN: "arn:aws:iam::000000000000:user/ann"}), "us-east-1")
-	enginetest.Start(t, e)
+	b.stop = enginetest.Start(t, e)
 	return b
 }
 
@@ -439,5 +446,40 @@ func TestExpiry(t *testing.T) {
 		if *a.PipelineExecutionId == *old.PipelineExecutionId {
 			t.Errorf("%s of the old execution is still there", *a.ActionName)
 		}
+	}
+}
+
+// A server that ends in the middle of things is followed by one that goes on.
+func TestRestart(t *testing.T) {
+	st, c := memory.New(), clock.NewFake(enginetest.Epoch)
+	b := benchOn(t, enginetest.On(t, st, c), c)
+	b.build.do = func(w *Work) (*Result, error) {
+		if w.Memo == nil {
+			return &Result{Memo: "p:1", Wake: []string{"arn:build"}, Again: true}, nil
+		}
+		return &Result{Wake: []string{"arn:build"}}, nil
+	}
+	b.create(ordered())
+	b.stop()
+
+	b = benchOn(t, enginetest.On(t, st, c), c)
+	b.build.do = func(w *Work) (*Result, error) {
+		if string(w.Memo) != `"p:1"` {
+			t.Errorf("the build began anew: memo %s", w.Memo)
+		}
+		return &Result{Done: true, Variables: map[string]string{"VERSION": "v"}}, nil
+	}
+	if err := b.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	enginetest.Settle(t, b.engine)
+	if n := len(b.source.steps); n != 0 {
+		t.Errorf("the source ran again")
+	}
+	if err := b.approve(types.ApprovalStatusApproved); err != nil {
+		t.Fatal(err)
+	}
+	if s := b.executions()[0].Status; s != types.PipelineExecutionStatusSucceeded {
+		t.Errorf("ended %s", s)
 	}
 }
