@@ -102,6 +102,23 @@ func (s *Service) pipelineOf(r store.Reader, region, name string) (*Pipeline, er
 	return p, err
 }
 
+// unfinished reads an action that still runs, and its pipeline. It gives
+// nothing, without an error, if the action has ended or went with its pipeline.
+func unfinished(r store.Reader, ref actionRef) (*ActionRecord, *Pipeline, error) {
+	a, err := actions.Get(r, ref.key()...)
+	if err == nil && a.Status != types.ActionExecutionStatusInProgress || errors.Is(err, store.ErrNotFound) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := pipelines.Get(r, ref.Region, ref.Pipeline)
+	if err == nil && p.Generation != ref.Generation || errors.Is(err, store.ErrNotFound) {
+		return nil, nil, nil
+	}
+	return a, p, err
+}
+
 func (s *Service) executionOf(r store.Reader, p *Pipeline, id string) (*Execution, error) {
 	ex, err := executions.Get(r, p.key(id)...)
 	if errors.Is(err, store.ErrNotFound) {

@@ -1,7 +1,6 @@
 package codepipeline
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -196,15 +195,8 @@ func (s *Service) unwatch(tx *engine.Tx, a *ActionRecord) error {
 // finish ends an action with a result and lets the pipeline go on. It does
 // nothing if the action has ended already, or its pipeline is gone.
 func (s *Service) finish(tx *engine.Tx, ref actionRef, r *Result, by string) error {
-	a, err := actions.Get(tx, ref.key()...)
-	if errors.Is(err, store.ErrNotFound) || err == nil && a.Status != types.ActionExecutionStatusInProgress {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	p, err := pipelines.Get(tx, ref.Region, ref.Pipeline)
-	if err != nil {
+	a, p, err := unfinished(tx, ref)
+	if err != nil || a == nil {
 		return err
 	}
 	f, err := s.load(tx, p, aws.ToString(a.PipelineExecutionId))

@@ -163,16 +163,10 @@ func (s *Service) step(ctx context.Context, job *engine.Job) error {
 	var a *ActionRecord
 	var p *Pipeline
 	err := s.cfg.Engine.View(ctx, func(r store.Reader) (err error) {
-		if a, err = actions.Get(r, ref.key()...); err != nil {
-			return err
-		}
-		p, err = pipelines.Get(r, ref.Region, ref.Pipeline)
+		a, p, err = unfinished(r, ref)
 		return err
 	})
-	if errors.Is(err, store.ErrNotFound) || err == nil && a.Status != types.ActionExecutionStatusInProgress {
-		return nil // ended, or deleted with its pipeline
-	}
-	if err != nil {
+	if err != nil || a == nil {
 		return err
 	}
 	r, err := s.do(ctx, p, a, payload.Repeated || job.Attempt > 1)
@@ -240,11 +234,8 @@ func providerOf(t *types.ActionTypeId) string {
 
 // suspend records a step after which the action goes on waiting.
 func (s *Service) suspend(tx *engine.Tx, ref actionRef, r *Result) error {
-	a, err := actions.Get(tx, ref.key()...)
-	if errors.Is(err, store.ErrNotFound) || err == nil && a.Status != types.ActionExecutionStatusInProgress {
-		return nil
-	}
-	if err != nil {
+	a, _, err := unfinished(tx, ref)
+	if err != nil || a == nil {
 		return err
 	}
 	if err := s.unwatch(tx, a); err != nil {
@@ -279,11 +270,8 @@ func (s *Service) timeout(ctx context.Context, job *engine.Job) error {
 		return err
 	}
 	return s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
-		a, err := actions.Get(tx, ref.key()...)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
+		a, _, err := unfinished(tx, ref)
+		if err != nil || a == nil {
 			return err
 		}
 		limit := a.Deadline.Sub(aws.ToTime(a.StartTime)).Round(time.Minute)
