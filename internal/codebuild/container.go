@@ -1,0 +1,160 @@
+package codebuild
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+
+	"github.com/slipway-dev/slipway/internal/agent"
+	"github.com/slipway-dev/slipway/internal/aws/session"
+	"github.com/slipway-dev/slipway/internal/compute"
+)
+
+// Labels of our containers besides compute's.
+const (
+	labelService = "slipway.service"
+	labelWorker  = "slipway.worker"
+	service      = "codebuild"
+)
+
+// class is what containers must have in common to stand in for each other.
+type class struct {
+	Image      string // as the project names it
+	Privileged bool
+	Compute    types.ComputeType
+}
+
+func (s *Service) classOf(e *types.ProjectEnvironment) class {
+	return class{aws.ToString(e.Image), aws.ToBool(e.PrivilegedMode), e.ComputeType}
+}
+
+// takesWarm tells whether a waiting container would do: those have no mount
+// for a project's own cache.
+func (s *Service) takesWarm(b *build) bool {
+	c := s.cache(b)
+	return curated(aws.ToString(b.Environment.Image)) && !c.LocalCustom && !c.LocalSource
+}
+
+func (s *Service) workerDir(worker string) string { return filepath.Join(s.Dir, "workers", worker) }
+
+// container finds an agent's container, or nil.
+func (s *Service) container(ctx context.Context, worker string) (*compute.Container, error) {
+	found, err := s.Compute.List(ctx, map[string]string{labelWorker: worker})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
+}
+
+// Where a container has what is mounted.
+const (
+	inBin    = "/codebuild/bin/slipway"
+	inAgent  = "/codebuild/agent"
+	inSocket = "/codebuild/run"
+)
+
+// spec describes an agent's container and leaves the agent's configuration.
+// image "" means a plain process.
+func (s *Service) spec(worker string, c class, image string) (compute.Spec, error) {
+	dir := s.workerDir(worker)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return compute.Spec{}, err
+	}
+	cfg := agent.Config{Token: s.Tokens.Seal([]byte(worker)), Endpoint: s.Site.URL}
+	spec := compute.Spec{Labels: map[string]string{compute.LabelInstallation: s.Site.Installation, labelService: service, labelWorker: worker}}
+	if image == "" {
+		cfg.Socket, cfg.Root = s.Socket, filepath.Join(dir, "codebuild")
+		spec.Command = []string{s.Executable, "build-agent", "--config", filepath.Join(dir, agent.ConfigName)}
+		spec.Env, spec.WorkingDir = []string{"PATH=" + s.Path, "LANG=C.UTF-8"}, dir
+	} else {
+		cfg.Socket, cfg.Forward, cfg.Root, cfg.Contained = inSocket+"/"+filepath.Base(s.Socket), true, "/codebuild", true
+		size := computeTypes[c.Compute]
+		spec.Image, spec.User, spec.WorkingDir = image, "0:0", "/"
+		spec.Entrypoint, spec.Command = []string{inBin}, []string{"build-agent", "--config", inAgent + "/" + agent.ConfigName}
+		spec.Resources = compute.Resources{Memory: size[0] << 30, MilliCPU: size[1] * 1000}
+		spec.Mounts = []compute.Mount{
+			{Source: s.Executable, Target: inBin, ReadOnly: true},
+			{Source: filepath.Dir(s.Socket), Target: inSocket, ReadOnly: true},
+			{Source: dir, Target: inAgent},
+		}
+		if c.Privileged {
+			if s.EngineSocket == "" {
+				return spec, fmt.Errorf("%w: a privileged build needs the socket of a container engine", compute.ErrUnsupported)
+			}
+			spec.Privileged = true
+			spec.Mounts = append(spec.Mounts, compute.Mount{Source: s.EngineSocket, Target: "/var/run/docker.sock"})
+		}
+	}
+	b, err := json.Marshal(cfg)
+	if err != nil {
+		return spec, err
+	}
+	path := filepath.Join(dir, agent.ConfigName)
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return spec, err
+	}
+	return spec, os.WriteFile(path, b, 0o600)
+}
+
+// image makes the build's image present and returns its reference; "" means
+// that the build runs as a plain process.
+func (s *Service) image(ctx context.Context, b *build) (string, error) {
+	name := aws.ToString(b.Environment.Image)
+	info, err := s.Compute.Info(ctx)
+	if err != nil {
+		return "", err
+	}
+	if !info.Images {
+		switch {
+		case aws.ToBool(b.Environment.PrivilegedMode):
+			return "", fmt.Errorf("%w: privilegedMode needs a container engine, and %s has none: start slipway with --compute docker", compute.ErrUnsupported, info.Name)
+		case !curated(name):
+			return "", fmt.Errorf("%w: the image %s needs a container engine, and %s has none: start slipway with --compute docker", compute.ErrUnsupported, name, info.Name)
+		}
+		return "", nil
+	}
+	images, ok := s.Compute.(compute.ImageStore)
+	if !ok {
+		return "", fmt.Errorf("%w: images", compute.ErrUnsupported)
+	}
+	reference := s.mapped(name)
+	var auth *compute.RegistryAuth
+	if strings.HasPrefix(reference, s.Site.Host+"/") {
+		if auth, err = s.registryAuth(ctx, b); err != nil {
+			return "", fmt.Errorf("%w: %v", compute.ErrImage, err)
+		}
+	}
+	_, err = images.EnsureImage(ctx, reference, compute.PullMissing, auth)
+	return reference, err
+}
+
+// registryAuth logs in to our own registry in the build's role.
+func (s *Service) registryAuth(ctx context.Context, b *build) (*compute.RegistryAuth, error) {
+	cfg, err := s.Sessions.Config(ctx, s.session(b))
+	if err != nil {
+		return nil, err
+	}
+	out, err := ecr.NewFromConfig(cfg).GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
+	if err != nil || len(out.AuthorizationData) == 0 {
+		return nil, fmt.Errorf("the service role may not log in to the registry: %w", err)
+	}
+	text, err := base64.StdEncoding.DecodeString(aws.ToString(out.AuthorizationData[0].AuthorizationToken))
+	user, password, ok := strings.Cut(string(text), ":")
+	if err != nil || !ok {
+		return nil, fmt.Errorf("the registry's token is malformed")
+	}
+	return &compute.RegistryAuth{Username: user, Password: password}, nil
+}
+
+// session is a build's, in its service role.
+func (s *Service) session(b *build) session.Request {
+	return session.Request{RoleARN: aws.ToString(b.ServiceRole), Name: "AWSCodeBuild-" + b.uuid(), Service: principal, Region: b.Region}
+}
