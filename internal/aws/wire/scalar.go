@@ -25,7 +25,13 @@ func (n *node) setBool(v reflect.Value, b bool)      { n.set(v).SetBool(b) }
 func (n *node) setInt(v reflect.Value, i int64)      { n.set(v).SetInt(i) }
 func (n *node) setFloat(v reflect.Value, f float64)  { n.set(v).SetFloat(f) }
 func (n *node) setTime(v reflect.Value, t time.Time) { n.set(v).Set(reflect.ValueOf(t)) }
-func timeOf(v reflect.Value) time.Time               { return v.Interface().(time.Time) }
+
+func timeOf(v reflect.Value) time.Time {
+	if v.CanAddr() { // saves an allocation
+		return *v.Addr().Interface().(*time.Time)
+	}
+	return v.Interface().(time.Time)
+}
 
 // parseText sets a scalar from its text in a form, a header, a path or XML.
 func (n *node) parseText(v reflect.Value, s string) error {
