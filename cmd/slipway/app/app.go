@@ -48,6 +48,8 @@ func parts() []part {
 		{"identity", addIdentity}, // iam, sts, the gateway
 		{"s3", addS3},
 		{"logs", addLogs},
+		{"codebuild", addCodeBuild},
+		{"codepipeline", addCodePipeline},
 	}
 }
 

@@ -1,6 +1,9 @@
 package app
 
 import (
+	"os"
+
+	"github.com/slipway-dev/slipway/internal/agent"
 	"github.com/slipway-dev/slipway/internal/compute/process"
 	"github.com/slipway-dev/slipway/internal/pause"
 )
@@ -15,6 +18,8 @@ func Inner(args []string) (code int, ok bool) {
 	switch args[0] {
 	case "pause":
 		return pause.Main(args[1:]), true
+	case "build-agent":
+		return agent.Main(args[1:], os.Stdin, os.Stdout, os.Stderr), true
 	case "process-run":
 		return process.Main(args[1:]), true
 	}
