@@ -32,7 +32,8 @@ type Archiver interface {
 	Archive(ctx context.Context, region, repository, commit string, w io.Writer) error
 }
 
-// Config is what the service needs; all members but Providers are required.
+// Config is what the service needs; all members but the last three are
+// required.
 type Config struct {
 	Engine   *engine.Engine
 	Events   Events
@@ -40,6 +41,7 @@ type Config struct {
 	IDs      id.Source
 	Log      *slog.Logger
 	Sessions session.Source
+	// Archives is nil where there is no CodeCommit: its sources then fail.
 	Archives Archiver
 	// TempDir is where artifacts are spooled; "" is the system's.
 	TempDir string

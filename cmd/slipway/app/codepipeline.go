@@ -1,0 +1,39 @@
+package app
+
+import (
+	"os"
+
+	"github.com/slipway-dev/slipway/internal/codepipeline"
+)
+
+// addCodePipeline makes CodePipeline. Its actions call the other services
+// through the gateway; only the trees of commits, which have no public API,
+// come straight from CodeCommit.
+func addCodePipeline(a *App) error {
+	dir, err := a.dir("artifacts")
+	if err != nil {
+		return err
+	}
+	if err := empty(dir); err != nil { // what a crash left
+		return err
+	}
+	s := codepipeline.New(codepipeline.Config{
+		Engine:   a.engine,
+		Events:   a.bus,
+		Site:     a.site,
+		IDs:      a.IDs,
+		Log:      a.Log.With("part", "codepipeline"),
+		Sessions: a.sessions,
+		TempDir:  dir,
+	})
+	a.onStart(s.Resume)
+	return a.serve(s.Wire())
+}
+
+// empty removes what is in a directory.
+func empty(dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	return os.Mkdir(dir, 0o700)
+}
