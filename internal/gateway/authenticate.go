@@ -3,7 +3,9 @@ package gateway
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"strings"
 
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/aws/sigv4"
@@ -33,6 +35,9 @@ func (g *Gateway) authenticate(b *wire.Bound, r *http.Request, rec *record, body
 	}
 	rec.caller = cred.Caller
 	ctx = identity.WithCaller(identity.WithRegion(ctx, claim.Region), cred.Caller)
+	if ip, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		ctx = identity.WithSourceIP(ctx, ip)
+	}
 	r = r.WithContext(ctx)
 	if protocol == wire.RESTXML {
 		content, length, err := claim.Body(r, key)
@@ -42,6 +47,14 @@ func (g *Gateway) authenticate(b *wire.Bound, r *http.Request, rec *record, body
 		r.Body, r.ContentLength = io.NopCloser(content), length
 		if content == http.NoBody {
 			r.Body = http.NoBody
+		}
+		// aws-chunked is of the transfer, not of the object.
+		if e := r.Header.Get("Content-Encoding"); strings.Contains(e, "aws-chunked") {
+			r.Header = r.Header.Clone()
+			e = strings.Trim(strings.ReplaceAll(strings.ReplaceAll(e, " ", ""), "aws-chunked", ""), ",")
+			if r.Header.Del("Content-Encoding"); e != "" {
+				r.Header.Set("Content-Encoding", e)
+			}
 		}
 	}
 	return r, nil

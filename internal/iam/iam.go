@@ -1,10 +1,16 @@
-// Package iam keeps users, roles, policies and access keys, and decides who may
-// do what.
+// Package iam keeps users, groups, roles, policies, access keys and git
+// credentials, and decides who may do what.
+//
+// Documents are in the store; what requests need at every call (keys, parsed
+// policies) is remembered in memory and forgotten as a whole when anything of
+// IAM changes, so that a change is effective with the next request.
 package iam
 
 import (
 	"context"
 	"log/slog"
+	"net/http"
+	"time"
 
 	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/auth"
@@ -37,9 +43,11 @@ type RootKey struct{ AccessKeyID, Secret string }
 
 // Service is IAM.
 type Service struct {
-	cfg  Config
-	box  seal.Box
-	root auth.Credential
+	cfg       Config
+	box       seal.Box
+	root      auth.Credential
+	directory directory
+	audit     audit
 }
 
 // New returns IAM on what the store holds.
@@ -55,22 +63,45 @@ func New(cfg Config) *Service {
 			UserID:      account,
 			AccessKeyID: cfg.Root.AccessKeyID,
 		}},
+		audit: audit{seen: map[Denial]int{}},
 	}
 }
 
-// AccessKey finds a long-term access key that is active.
-func (s *Service) AccessKey(ctx context.Context, accessKeyID string) (auth.Credential, error) {
-	if accessKeyID == s.cfg.Root.AccessKeyID {
-		return s.root, nil
-	}
-	return auth.Credential{}, errUnknownKey
+func (s *Service) view(ctx context.Context, fn func(store.Reader) error) error {
+	return s.cfg.Store.View(ctx, fn)
 }
 
-var errUnknownKey = &wire.Error{Code: "InvalidClientTokenId", Status: 403,
-	Message: "The security token included in the request is invalid."}
+// update is one change of IAM. It takes effect with the next request.
+func (s *Service) update(ctx context.Context, fn func(store.Tx) error) error {
+	defer s.directory.forget()
+	return s.cfg.Store.Update(ctx, fn)
+}
 
-// Authorize implements auth.Authorizer.
-func (s *Service) Authorize(ctx context.Context, checks ...wire.Access) error { return nil }
+// now is the time as IAM keeps it, to the second.
+func (s *Service) now() *time.Time {
+	t := s.cfg.Clock.Now().UTC().Truncate(time.Second)
+	return &t
+}
 
-// Wire is the table of operations.
-func (s *Service) Wire() wire.Service { return wire.Service{Model: "iam"} }
+// unique is an identifier like AROA… .
+func (s *Service) unique(prefix string) *string {
+	v := prefix + id.Of(s.cfg.IDs, id.Base32, 17)
+	return &v
+}
+
+// arn is that of something with a path, e.g. role/service/name.
+func (s *Service) arn(kind string, path *string, name string) string {
+	p := "/"
+	if path != nil && *path != "" {
+		p = *path
+	}
+	return arn.New("iam", "", s.cfg.Site.Account, kind+p+name)
+}
+
+func denied(message string) error {
+	return &wire.Error{Code: "AccessDenied", Status: http.StatusForbidden, Message: message}
+}
+
+func invalid(message string) error {
+	return &wire.Error{Code: "ValidationError", Status: http.StatusBadRequest, Message: message}
+}

@@ -29,7 +29,7 @@ func addIdentity(a *App) error {
 		Principals: a.iam,
 		Transport:  a.inside,
 	})
-	a.credentials, a.authorizer = tokens, a.iam
+	a.sessions, a.credentials, a.authorizer = tokens, tokens, a.iam
 	a.gateway = gateway.New(gateway.Config{
 		Keys:    a.credentials,
 		Auth:    a.authorizer,

@@ -17,7 +17,10 @@ type Request struct {
 	Name string
 	// Service is the principal that assumes the role: codebuild.amazonaws.com.
 	Service string
-	Region  string
+	// SourceARN is the resource the service acts for, if trust policies may ask
+	// (aws:SourceArn): the project, the pipeline.
+	SourceARN string
+	Region    string
 	// Policies narrow the session further (JSON documents).
 	Policies []string
 	// Duration defaults to one hour.
