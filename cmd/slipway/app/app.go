@@ -48,6 +48,7 @@ func parts() []part {
 		{"identity", addIdentity}, // iam, sts, the gateway
 		{"s3", addS3},
 		{"logs", addLogs},
+		{"ecr", addECR},
 		{"codebuild", addCodeBuild},
 		{"codepipeline", addCodePipeline},
 	}
