@@ -50,6 +50,7 @@ func parts() []part {
 		{"logs", addLogs},
 		{"ecr", addECR},
 		{"codebuild", addCodeBuild},
+		{"ecs", addECS},
 		{"codepipeline", addCodePipeline},
 	}
 }

@@ -1,0 +1,418 @@
+package ecs
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	logstypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/slipway-dev/slipway/internal/aws/session"
+	"github.com/slipway-dev/slipway/internal/compute"
+	"github.com/slipway-dev/slipway/internal/engine"
+)
+
+// principal is who assumes the roles of tasks.
+const principal = "ecs-tasks.amazonaws.com"
+
+// makeContainer pulls the image and creates the container.
+func (s *Service) makeContainer(ctx context.Context, t *task, i int) error {
+	c := &t.Definition.ContainerDefinitions[i]
+	if len(c.Secrets) > 0 || len(c.EnvironmentFiles) > 0 {
+		return &startError{"ResourceInitializationError", "unable to pull secrets or registry auth: secrets and environmentFiles are not implemented by Slipway (container " + *c.Name + ")"}
+	}
+	info, err := s.pull(ctx, t, c)
+	if err != nil {
+		return err
+	}
+	spec, err := s.spec(t, c)
+	if err != nil {
+		return err
+	}
+	id, err := s.create(ctx, t, spec)
+	if err != nil {
+		return err
+	}
+	if err := s.ensureStream(ctx, t, c, id); err != nil {
+		return err
+	}
+	return s.change(ctx, t.key(), func(tx *engine.Tx, t *task) error {
+		t.Boxes[i].EngineID = id
+		out := &t.Containers[i]
+		out.RuntimeId = aws.String(id)
+		if d := digestOf(info.Digests, *c.Image); d != "" {
+			out.ImageDigest = aws.String(d)
+		}
+		t.PullStoppedAt = aws.Time(tx.Now())
+		return nil
+	})
+}
+
+// pull makes the image present. What our own registry holds is asked for each
+// time, as ECS does, so that a moved tag is seen; other images only if they
+// are missing, because what was built on this machine is in no registry.
+func (s *Service) pull(ctx context.Context, t *task, c *types.ContainerDefinition) (compute.ImageInfo, error) {
+	images, ok := s.Compute.(compute.ImageStore)
+	if !ok {
+		return compute.ImageInfo{}, &startError{"CannotPullContainerError", "this compute has no images"}
+	}
+	policy, auth := compute.PullMissing, (*compute.RegistryAuth)(nil)
+	if strings.HasPrefix(*c.Image, s.Site.Host+"/") {
+		policy = compute.PullAlways
+		var err error
+		if auth, err = s.registryAuth(ctx, t); err != nil {
+			return compute.ImageInfo{}, &startError{"ResourceInitializationError", "unable to pull secrets or registry auth: " + err.Error()}
+		}
+	}
+	if t.PullStartedAt == nil {
+		err := s.change(ctx, t.key(), func(tx *engine.Tx, t *task) error {
+			t.PullStartedAt = aws.Time(tx.Now())
+			return nil
+		})
+		if err != nil {
+			return compute.ImageInfo{}, err
+		}
+	}
+	info, err := images.EnsureImage(ctx, *c.Image, policy, auth)
+	if errors.Is(err, compute.ErrImage) {
+		words := strings.TrimPrefix(err.Error(), compute.ErrImage.Error()+": ")
+		return info, &startError{"CannotPullContainerError", "pull image manifest has been retried 1 time(s): failed to resolve ref " + *c.Image + ": " + words}
+	}
+	return info, err
+}
+
+// registryAuth is an ECR token of the execution role.
+func (s *Service) registryAuth(ctx context.Context, t *task) (*compute.RegistryAuth, error) {
+	cfg, err := s.asExecutor(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	out, err := ecr.NewFromConfig(cfg).GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
+	if err != nil {
+		return nil, err
+	}
+	if len(out.AuthorizationData) == 0 {
+		return nil, errors.New("the registry gave no token")
+	}
+	raw, err := base64.StdEncoding.DecodeString(aws.ToString(out.AuthorizationData[0].AuthorizationToken))
+	if err != nil {
+		return nil, errors.New("the registry gave a malformed token")
+	}
+	user, password, _ := strings.Cut(string(raw), ":")
+	return &compute.RegistryAuth{Username: user, Password: password}, nil
+}
+
+// asExecutor makes clients that act in the execution role.
+func (s *Service) asExecutor(ctx context.Context, t *task) (aws.Config, error) {
+	role := aws.ToString(t.Definition.ExecutionRoleArn)
+	if role == "" {
+		return aws.Config{}, errors.New("the task definition has no execution role")
+	}
+	return s.Sessions.Config(ctx, session.Request{RoleARN: role, Name: t.ID, Service: principal, Region: t.Region})
+}
+
+func digestOf(digests []string, image string) string {
+	repository, _, _ := strings.Cut(image, "@")
+	if i := strings.LastIndexByte(repository, ':'); i > strings.LastIndexByte(repository, '/') {
+		repository = repository[:i]
+	}
+	for _, d := range digests {
+		if name, digest, ok := strings.Cut(d, "@"); ok && name == repository {
+			return digest
+		}
+	}
+	return ""
+}
+
+// spec translates a container definition.
+func (s *Service) spec(t *task, c *types.ContainerDefinition) (compute.Spec, error) {
+	spec := compute.Spec{
+		Name:           t.engineName("-" + *c.Name),
+		Image:          *c.Image,
+		Command:        c.Command,
+		Env:            s.environment(t, c),
+		WorkingDir:     aws.ToString(c.WorkingDirectory),
+		User:           aws.ToString(c.User),
+		Labels:         t.labels(*c.Name),
+		Network:        compute.Network{Of: t.Pause},
+		Privileged:     aws.ToBool(c.Privileged),
+		ReadOnlyRootFS: aws.ToBool(c.ReadonlyRootFilesystem),
+	}
+	if len(c.EntryPoint) > 0 {
+		spec.Entrypoint = c.EntryPoint
+	}
+	for k, v := range c.DockerLabels {
+		if !strings.HasPrefix(k, "slipway") { // ours
+			spec.Labels[k] = v
+		}
+	}
+	s.limits(t, c, &spec)
+	if p := c.LinuxParameters; p != nil {
+		spec.Init = aws.ToBool(p.InitProcessEnabled)
+		spec.ShmSize = int64(aws.ToInt32(p.SharedMemorySize)) << 20
+		if p.Capabilities != nil {
+			spec.CapAdd, spec.CapDrop = p.Capabilities.Add, p.Capabilities.Drop
+		}
+		for _, f := range p.Tmpfs {
+			spec.Mounts = append(spec.Mounts, compute.Mount{Tmpfs: true, Target: aws.ToString(f.ContainerPath)})
+		}
+	}
+	for _, sc := range c.SystemControls {
+		// net.* belongs to the shared network, which the pause container has.
+		if spec.Sysctls == nil {
+			spec.Sysctls = map[string]string{}
+		}
+		spec.Sysctls[aws.ToString(sc.Namespace)] = aws.ToString(sc.Value)
+	}
+	mounts, err := s.mounts(t, c, map[string]bool{})
+	spec.Mounts = append(spec.Mounts, mounts...)
+	return spec, err
+}
+
+// limits: memory as at AWS. The task's CPU is a weight, not a ceiling: a
+// machine of one's own has no neighbours to protect, and a ceiling of a
+// quarter CPU only makes every start slow.
+func (s *Service) limits(t *task, c *types.ContainerDefinition, spec *compute.Spec) {
+	cpu := int64(c.Cpu)
+	if n, err := strconv.ParseInt(aws.ToString(t.Definition.Cpu), 10, 64); err == nil && cpu == 0 {
+		cpu = n / int64(len(t.Definition.ContainerDefinitions))
+	}
+	spec.Resources.CPUShares = cpu
+	if cpu > 0 {
+		spec.Resources.CPUShares = max(cpu, 2) // the kernel's least
+	}
+	memory := int64(aws.ToInt32(c.Memory))
+	if n, err := strconv.ParseInt(aws.ToString(t.Definition.Memory), 10, 64); err == nil && memory == 0 {
+		memory = n
+	}
+	spec.Resources.Memory = memory << 20
+	spec.Resources.MemoryReservation = int64(aws.ToInt32(c.MemoryReservation)) << 20
+	nofile := t.LaunchType == types.LaunchTypeFargate
+	for _, u := range c.Ulimits {
+		nofile = nofile && u.Name != types.UlimitNameNofile
+		spec.Ulimits = append(spec.Ulimits, compute.Ulimit{Name: string(u.Name), Soft: int64(u.SoftLimit), Hard: int64(u.HardLimit)})
+	}
+	if nofile {
+		spec.Ulimits = append(spec.Ulimits, compute.Ulimit{Name: "nofile", Soft: 65535, Hard: 65535})
+	}
+}
+
+// environment is ECS's variables, those that lead AWS's clients to Slipway,
+// and the definition's, which win.
+func (s *Service) environment(t *task, c *types.ContainerDefinition) []string {
+	execution := "AWS_ECS_FARGATE"
+	if t.LaunchType != types.LaunchTypeFargate {
+		execution = "AWS_ECS_EC2"
+	}
+	env := []string{
+		"AWS_EXECUTION_ENV=" + execution,
+		"AWS_REGION=" + t.Region,
+		"AWS_DEFAULT_REGION=" + t.Region,
+		"AWS_ENDPOINT_URL=" + s.Site.URL,
+		"ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/" + t.metadataID(*c.Name),
+	}
+	if aws.ToString(t.Definition.TaskRoleArn) != "" {
+		env = append(env, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/v2/credentials/"+t.Secret)
+	}
+	set := map[string]int{}
+	for i, kv := range env {
+		name, _, _ := strings.Cut(kv, "=")
+		set[name] = i
+	}
+	for _, kv := range c.Environment {
+		line := aws.ToString(kv.Name) + "=" + aws.ToString(kv.Value)
+		if i, ok := set[*kv.Name]; ok {
+			env[i] = line
+			continue
+		}
+		set[*kv.Name] = len(env)
+		env = append(env, line)
+	}
+	return env
+}
+
+// mounts are the volumes of a container and of those it takes volumes from.
+func (s *Service) mounts(t *task, c *types.ContainerDefinition, seen map[string]bool) ([]compute.Mount, error) {
+	seen[*c.Name] = true
+	var all []compute.Mount
+	for _, m := range c.MountPoints {
+		source := ""
+		for _, v := range t.Definition.Volumes {
+			if aws.ToString(v.Name) == aws.ToString(m.SourceVolume) && v.Host != nil {
+				source = aws.ToString(v.Host.SourcePath)
+			}
+		}
+		if source == "" {
+			// Any user of any container of the task may write to it.
+			source = filepath.Join(s.scratch(t), aws.ToString(m.SourceVolume))
+			if err := os.MkdirAll(source, 0o777); err != nil {
+				return nil, &startError{"CannotCreateVolumeError", err.Error()}
+			}
+			if err := os.Chmod(source, 0o777); err != nil {
+				return nil, &startError{"CannotCreateVolumeError", err.Error()}
+			}
+		}
+		all = append(all, compute.Mount{Source: source, Target: aws.ToString(m.ContainerPath), ReadOnly: aws.ToBool(m.ReadOnly)})
+	}
+	for _, from := range c.VolumesFrom {
+		for i := range t.Definition.ContainerDefinitions {
+			other := &t.Definition.ContainerDefinitions[i]
+			if *other.Name != aws.ToString(from.SourceContainer) || seen[*other.Name] {
+				continue
+			}
+			more, err := s.mounts(t, other, seen)
+			if err != nil {
+				return nil, err
+			}
+			for _, m := range more {
+				m.ReadOnly = m.ReadOnly || aws.ToBool(from.ReadOnly)
+				all = append(all, m)
+			}
+		}
+	}
+	return all, nil
+}
+
+// stream is where the output of a container goes.
+func (t *task) stream(c *types.ContainerDefinition, engineID string) (region, group, name string) {
+	o := c.LogConfiguration.Options
+	if prefix := o["awslogs-stream-prefix"]; prefix != "" {
+		return o["awslogs-region"], o["awslogs-group"], prefix + "/" + *c.Name + "/" + t.ID
+	}
+	return o["awslogs-region"], o["awslogs-group"], engineID
+}
+
+// ensureStream makes the log stream, in the execution role as ECS does.
+func (s *Service) ensureStream(ctx context.Context, t *task, c *types.ContainerDefinition, engineID string) error {
+	if c.LogConfiguration == nil {
+		return nil
+	}
+	region, group, name := t.stream(c, engineID)
+	invalid := func(err error) error {
+		return &startError{"ResourceInitializationError", "failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: " + err.Error()}
+	}
+	cfg, err := s.asExecutor(ctx, t)
+	if err != nil {
+		return invalid(err)
+	}
+	cfg.Region = region
+	client := cloudwatchlogs.NewFromConfig(cfg)
+	var exists *logstypes.ResourceAlreadyExistsException
+	if c.LogConfiguration.Options["awslogs-create-group"] == "true" {
+		_, err := client.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String(group)})
+		if err != nil && !errors.As(err, &exists) {
+			return invalid(err)
+		}
+	}
+	_, err = client.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: aws.String(group), LogStreamName: aws.String(name)})
+	if err != nil && !errors.As(err, &exists) {
+		return invalid(err)
+	}
+	return nil
+}
+
+// startContainer starts a created container, unless that was done before a
+// crash, and with it what reads its output and checks its health.
+func (s *Service) startContainer(ctx context.Context, t *task, i int) error {
+	id := t.Boxes[i].EngineID
+	c, err := s.Compute.Inspect(ctx, id)
+	if err != nil {
+		return err
+	}
+	if c.StartedAt.IsZero() {
+		if err := s.Compute.Start(ctx, id); err != nil {
+			return err
+		}
+		if c, err = s.Compute.Inspect(ctx, id); err != nil {
+			return err
+		}
+	}
+	return s.change(ctx, t.key(), func(tx *engine.Tx, t *task) error {
+		def, out := &t.Definition.ContainerDefinitions[i], &t.Containers[i]
+		t.Boxes[i].StartedAt = tx.Now()
+		out.LastStatus = aws.String(statusRunning)
+		ref := containerRef{Task: t.key(), Index: i}
+		if def.LogConfiguration != nil {
+			if err := tx.Enqueue(engine.NewJob{Kind: jobLogs, ID: ref.id(), Payload: ref}); err != nil {
+				return err
+			}
+		}
+		if checked(def) {
+			if err := tx.Enqueue(engine.NewJob{Kind: jobHealth, ID: ref.id(), At: tx.Now().Add(firstCheck), Payload: ref}); err != nil {
+				return err
+			}
+		}
+		if c.State == compute.Exited {
+			t.noteEnd(i, c, tx.Now())
+		}
+		return nil
+	})
+}
+
+// containerRef names a container of a task in the payload of a job.
+type containerRef struct {
+	Task  taskKey
+	Index int
+}
+
+func (r containerRef) id() string { return fmt.Sprintf("%s/%d", r.Task.ID, r.Index) }
+
+// find reads the task of a job's container; nil if it is gone or STOPPED.
+func (s *Service) find(ctx context.Context, job *engine.Job) (ref containerRef, t *task, err error) {
+	if err := json.Unmarshal(job.Payload, &ref); err != nil {
+		return ref, nil, err
+	}
+	t, err = s.load(ctx, ref.Task)
+	if err != nil || t == nil || t.status() == statusStopped || ref.Index >= len(t.Boxes) {
+		return ref, nil, err
+	}
+	return ref, t, nil
+}
+
+// firstCheck is how soon a container's health is looked at first. ECS waits
+// for the whole interval; one look before that finds most containers healthy.
+const firstCheck = time.Second
+
+// checkHealth looks at a container's health once, and again after the interval.
+func (s *Service) checkHealth(ctx context.Context, job *engine.Job) error {
+	ref, t, err := s.find(ctx, job)
+	if err != nil || t == nil || t.stopping() || aws.ToString(t.Containers[ref.Index].LastStatus) != statusRunning {
+		return err
+	}
+	h := t.Definition.ContainerDefinitions[ref.Index].HealthCheck
+	command := h.Command[1:]
+	if h.Command[0] == "CMD-SHELL" {
+		command = append([]string{"/bin/sh", "-c"}, command...)
+	}
+	inner, cancel := context.WithTimeout(ctx, seconds(h.Timeout))
+	code, err := s.Compute.Exec(inner, t.Boxes[ref.Index].EngineID, compute.ExecSpec{Command: command})
+	cancel()
+	if ctx.Err() != nil || errors.Is(err, compute.ErrUnavailable) {
+		return err
+	}
+	ok := err == nil && code == 0
+	err = s.change(ctx, ref.Task, func(tx *engine.Tx, t *task) error {
+		before := t.Containers[ref.Index].HealthStatus
+		t.checkedHealth(ref.Index, ok, tx.Now())
+		if t.Containers[ref.Index].HealthStatus == before {
+			return nil
+		}
+		// Others may wait for it.
+		return tx.Enqueue(engine.NewJob{Kind: jobTask, ID: t.ID, Key: t.ID, Payload: t.key()})
+	})
+	if err != nil {
+		return err
+	}
+	return engine.RetryAt(s.Engine.Now().Add(seconds(h.Interval)))
+}

@@ -1,0 +1,37 @@
+// Package ecs is Amazon ECS with its own deployment controller: clusters, task
+// definitions, services with rolling deployments, and tasks that are
+// containers of the compute adapter.
+//
+// A task (task.go, function next) goes
+//
+//	PROVISIONING ──network──▶ PENDING ──all started──▶ RUNNING
+//	      │                      │                        │
+//	      │    StopTask · scheduler · essential container ended · cannot start
+//	      ▼                      ▼                        ▼
+//	DEPROVISIONING ◀──all ended── STOPPING ◀──────────────┘
+//	      │ output shipped, containers removed
+//	      ▼
+//	   STOPPED
+//
+// One engine job per task looks at the task, does the next action and notes
+// the result, until there is nothing to do. The end of a container, a health
+// check, the last line of a log, an operation: each enqueues that job again.
+// Containers have names that follow from the task's id, so an action that was
+// cut off is found done, or is done again.
+//
+// A service (rollout.go, function schedule) is a pure function from the
+// service, its tasks and the time to a plan: tasks to start and stop,
+// deployments that complete, fail or roll back, messages and events. The plan
+// is carried out in the transaction that made it. A deployment goes
+//
+//	IN_PROGRESS ──desired count healthy, older tasks gone──▶ COMPLETED
+//	     │
+//	     └──circuit breaker──▶ FAILED ──rollback──▶ the newest COMPLETED one IN_PROGRESS
+//
+// Where this differs from AWS: a task without health check counts as healthy
+// after Config.StableAfter instead of 40 seconds; a task that ends before it
+// ever counted as healthy is a failed one for the circuit breaker; the first
+// health check comes after a second instead of a whole interval; launch type
+// EC2 needs no container instances, and means this machine; in the network
+// mode bridge the containers of a task share one address.
+package ecs

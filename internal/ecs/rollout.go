@@ -1,0 +1,416 @@
+package ecs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+)
+
+// service is what the store keeps. Deployments, counts and events of the
+// embedded document are filled in when it is described.
+type service struct {
+	types.Service
+	Region string
+	// Rollouts are the deployments, the PRIMARY first.
+	Rollouts []rollout
+	// Completed is the newest deployment that completed: what a rollback goes
+	// back to.
+	Completed *rollout `json:",omitempty"`
+	// Steady tells that the steady state was announced, Stuck that the
+	// deployment cannot move.
+	Steady, Stuck bool
+	// Messages counts the events ever written.
+	Messages int64
+	// Token is the clientToken of CreateService.
+	Token string `json:",omitempty"`
+}
+
+// rollout is a deployment with what the scheduler must remember of it.
+type rollout struct {
+	types.Deployment
+	// NotBefore delays the next start after failures.
+	NotBefore time.Time `json:",omitzero"`
+}
+
+func (r *rollout) id() string { return aws.ToString(r.Id) }
+
+func (s *service) name() string    { return aws.ToString(s.ServiceName) }
+func (s *service) cluster() string { return lastPart(aws.ToString(s.ClusterArn)) }
+
+// view is a task as the scheduler sees it.
+type view struct {
+	ID, Deployment string
+	Status         string // lastStatus
+	Stopping       bool   // desiredStatus is STOPPED
+	StartedAt      time.Time
+	Checked        bool // an essential container has a health check
+	Health         types.HealthStatus
+	WasHealthy     bool // has counted as healthy before
+}
+
+// plan is what follows from a snapshot.
+type plan struct {
+	Service service
+	Start   int      // tasks of the primary deployment
+	Stop    []stop   // tasks
+	Healthy []string // tasks that count as healthy for the first time
+	Say     []string // messages for the service's events
+	Emit    []notice
+	Wake    time.Time // look again then; zero if nothing depends on time
+}
+
+type stop struct{ ID, Reason string }
+
+// notice is an event for the bus.
+type notice struct {
+	Deployment bool   // a deployment's, else a service action
+	Type       string // INFO, WARN, ERROR
+	Name       string
+	Reason     string
+	ID         string // of the deployment
+}
+
+// Limits of the delay between starts that keep failing: AWS's grows to 15
+// minutes too.
+const (
+	freeFailures = 3
+	maxDelay     = 15 * time.Minute
+)
+
+// fail counts a task that never was healthy.
+func (r *rollout) fail(now time.Time) {
+	r.FailedTasks++
+	if n := int(r.FailedTasks) - freeFailures; n >= 0 {
+		r.NotBefore = now.Add(min(time.Second<<min(n, 20), maxDelay))
+	}
+}
+
+// scheduler makes one plan.
+type scheduler struct {
+	plan
+	now                           time.Time
+	stable                        time.Duration
+	tasks                         []view // those that shall run
+	all                           []view
+	healthy, minHealthy, maxTotal int
+	desired                       int
+}
+
+// schedule is the service's state machine: from the service, its tasks that
+// are not STOPPED, and the time to what must happen.
+func schedule(svc service, tasks []view, now time.Time, stable time.Duration) plan {
+	s := &scheduler{plan: plan{Service: svc}, now: now, stable: stable, all: tasks}
+	s.Service.Rollouts = slices.Clone(svc.Rollouts)
+	if aws.ToString(svc.Status) == "INACTIVE" || len(svc.Rollouts) == 0 {
+		return s.plan
+	}
+	s.count()
+	if aws.ToString(svc.Status) == "DRAINING" {
+		s.drain()
+		return s.plan
+	}
+	s.replaceUnhealthy()
+	s.breakCircuit()
+	s.scaleIn()
+	s.stopOld()
+	s.start()
+	s.forget()
+	s.complete()
+	return s.plan
+}
+
+func (s *scheduler) primary() *rollout { return &s.Service.Rollouts[0] }
+
+// isHealthy: with a health check what it says, else RUNNING for a while.
+func (s *scheduler) isHealthy(v view) bool {
+	if v.Status != statusRunning || v.Stopping {
+		return false
+	}
+	if v.Checked {
+		return v.Health == types.HealthStatusHealthy
+	}
+	return !s.now.Before(v.StartedAt.Add(s.stable))
+}
+
+func (s *scheduler) count() {
+	s.desired = int(s.Service.DesiredCount)
+	c := s.Service.DeploymentConfiguration
+	s.minHealthy = (s.desired*int(aws.ToInt32(c.MinimumHealthyPercent)) + 99) / 100
+	s.maxTotal = s.desired * int(aws.ToInt32(c.MaximumPercent)) / 100
+	for _, v := range s.all {
+		if v.Stopping {
+			continue
+		}
+		s.tasks = append(s.tasks, v)
+		if s.isHealthy(v) {
+			s.healthy++
+			if !v.WasHealthy {
+				s.Healthy = append(s.Healthy, v.ID)
+				if v.Deployment == s.primary().id() {
+					s.primary().FailedTasks, s.primary().NotBefore = 0, time.Time{}
+				}
+			}
+		} else if v.Status == statusRunning && !v.Checked {
+			s.wake(v.StartedAt.Add(s.stable))
+		}
+	}
+}
+
+func (s *scheduler) wake(at time.Time) {
+	if s.Wake.IsZero() || at.Before(s.Wake) {
+		s.Wake = at
+	}
+}
+
+func (s *scheduler) stop(v view, reason string) {
+	s.Stop = append(s.Stop, stop{v.ID, reason})
+	if s.isHealthy(v) {
+		s.healthy--
+	}
+	s.tasks = slices.DeleteFunc(s.tasks, func(o view) bool { return o.ID == v.ID })
+}
+
+func (s *scheduler) scaling() string {
+	return fmt.Sprintf("Scaling activity initiated by (deployment %s)", s.primary().id())
+}
+
+// drain stops everything; the service is INACTIVE when nothing runs.
+func (s *scheduler) drain() {
+	for _, v := range slices.Clone(s.tasks) {
+		s.stop(v, s.scaling())
+	}
+	s.sayStopped()
+	if !slices.ContainsFunc(s.all, func(v view) bool { return isActive(v.Status) }) {
+		s.Service.Status = aws.String("INACTIVE")
+		s.Service.Rollouts = nil
+	}
+}
+
+// replaceUnhealthy stops tasks that failed their health check: at once if
+// enough others are healthy, or if there is no room for a replacement first.
+func (s *scheduler) replaceUnhealthy() {
+	for _, v := range slices.Clone(s.tasks) {
+		if v.Health != types.HealthStatusUnhealthy {
+			continue
+		}
+		if s.healthy >= s.minHealthy || len(s.tasks) >= s.maxTotal {
+			s.stop(v, "Task failed container health checks")
+			if v.Deployment == s.primary().id() {
+				s.primary().fail(s.now)
+			}
+		}
+	}
+}
+
+// threshold of the circuit breaker: half the desired count, 3 to 200.
+func (s *scheduler) threshold() int32 { return int32(min(max((s.desired+1)/2, 3), 200)) }
+
+// breakCircuit fails a deployment whose tasks keep failing, and goes back to
+// the newest one that completed if that is wanted.
+func (s *scheduler) breakCircuit() {
+	b := s.Service.DeploymentConfiguration.DeploymentCircuitBreaker
+	p := s.primary()
+	if p.RolloutState != types.DeploymentRolloutStateInProgress {
+		return
+	}
+	if b == nil || !b.Enable {
+		if p.FailedTasks == freeFailures && len(s.all) == 0 {
+			s.say("is unable to consistently start tasks successfully. For more information, see the stopped tasks' reasons.")
+			s.Emit = append(s.Emit, notice{Type: "WARN", Name: "SERVICE_TASK_START_IMPAIRED"})
+		}
+		return
+	}
+	if p.FailedTasks < s.threshold() {
+		return
+	}
+	failed := p.id()
+	p.RolloutState, p.UpdatedAt = types.DeploymentRolloutStateFailed, aws.Time(s.now)
+	reason := "ECS deployment circuit breaker: tasks failed to start."
+	target := s.Service.Completed
+	if b.Rollback && target != nil && target.id() != failed {
+		reason = fmt.Sprintf("ECS deployment circuit breaker: rolling back to deploymentId %s.", target.id())
+	}
+	p.RolloutStateReason = aws.String(reason)
+	s.say(fmt.Sprintf("(deployment %s) deployment failed: tasks failed to start.", failed))
+	s.Emit = append(s.Emit, notice{Deployment: true, Type: "ERROR", Name: "SERVICE_DEPLOYMENT_FAILED", Reason: reason, ID: failed})
+	if b.Rollback && target != nil && target.id() != failed {
+		s.rollBack(*target)
+	}
+}
+
+// rollBack makes a former deployment the primary one again.
+func (s *scheduler) rollBack(to rollout) {
+	s.say("rolling back to deployment " + to.id() + ".")
+	rest := slices.DeleteFunc(s.Service.Rollouts, func(r rollout) bool { return r.id() == to.id() })
+	for i := range rest {
+		rest[i].Status = aws.String("ACTIVE")
+	}
+	to.Status, to.FailedTasks, to.NotBefore = aws.String("PRIMARY"), 0, time.Time{}
+	to.RolloutState, to.UpdatedAt = types.DeploymentRolloutStateInProgress, aws.Time(s.now)
+	to.RolloutStateReason = aws.String("ECS deployment " + to.id() + " in progress.")
+	s.Service.Rollouts = append([]rollout{to}, rest...)
+	s.Service.Completed = nil // not for a second rollback
+	s.Service.adopt(&to)
+	s.Emit = append(s.Emit, notice{Deployment: true, Type: "INFO", Name: "SERVICE_DEPLOYMENT_IN_PROGRESS", Reason: *to.RolloutStateReason, ID: to.id()})
+}
+
+// adopt shows a deployment's parameters on the service itself.
+func (s *service) adopt(r *rollout) {
+	s.TaskDefinition, s.NetworkConfiguration = r.TaskDefinition, r.NetworkConfiguration
+	s.LaunchType = r.LaunchType
+	s.CapacityProviderStrategy = r.CapacityProviderStrategy
+}
+
+// good are the primary's tasks that are not known to be bad.
+func (s *scheduler) good() []view {
+	var all []view
+	for _, v := range s.tasks {
+		if v.Deployment == s.primary().id() && v.Health != types.HealthStatusUnhealthy {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// scaleIn stops what is more than desired, the least useful first.
+func (s *scheduler) scaleIn() {
+	good := s.good()
+	rank := func(v view) int {
+		switch {
+		case v.Status != statusRunning:
+			return 0
+		case !s.isHealthy(v):
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(good, func(a, b view) int {
+		if d := rank(a) - rank(b); d != 0 {
+			return d
+		}
+		return b.StartedAt.Compare(a.StartedAt) // youngest first
+	})
+	for i := 0; i < len(good)-s.desired; i++ {
+		s.stop(good[i], s.scaling())
+	}
+}
+
+// stopOld stops tasks of earlier deployments as far as enough stay healthy. A
+// deployment that failed without a way back leaves them alone.
+func (s *scheduler) stopOld() {
+	if s.primary().RolloutState == types.DeploymentRolloutStateFailed {
+		s.sayStopped()
+		return
+	}
+	for _, v := range slices.Clone(s.tasks) {
+		if v.Deployment == s.primary().id() {
+			continue
+		}
+		if !s.isHealthy(v) || s.healthy-1 >= s.minHealthy {
+			s.stop(v, s.scaling())
+		}
+	}
+	s.sayStopped()
+}
+
+func (s *scheduler) sayStopped() {
+	if len(s.Stop) == 0 {
+		return
+	}
+	ids := make([]string, len(s.Stop))
+	for i, t := range s.Stop {
+		ids[i] = t.ID
+	}
+	s.say("has stopped " + countTasks(len(ids), "running ") + ": " + taskList(ids) + ".")
+}
+
+// start fills up to the desired count, as far as the maximum leaves room.
+func (s *scheduler) start() {
+	p := s.primary()
+	want := s.desired - len(s.good())
+	room := s.maxTotal - len(s.tasks)
+	s.checkStuck(want, room)
+	if want <= 0 || room <= 0 || p.RolloutState == types.DeploymentRolloutStateFailed {
+		return
+	}
+	if s.now.Before(p.NotBefore) {
+		s.wake(p.NotBefore)
+		return
+	}
+	s.Start = min(want, room)
+}
+
+// checkStuck announces, once, a deployment whose percentages leave it no move:
+// all that run are healthy, none may be stopped, and none started.
+func (s *scheduler) checkStuck(want, room int) {
+	stuck := want > 0 && room <= 0 && len(s.Stop) == 0 && s.healthy == len(s.tasks) &&
+		len(s.tasks) > 0 && len(s.tasks) == len(s.all) && s.primary().RolloutState == types.DeploymentRolloutStateInProgress
+	if stuck && !s.Service.Stuck {
+		s.say("was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again.")
+	}
+	s.Service.Stuck = stuck
+}
+
+// forget drops earlier deployments of which nothing runs any more.
+func (s *scheduler) forget() {
+	kept := s.Service.Rollouts[:1]
+	for _, r := range s.Service.Rollouts[1:] {
+		if slices.ContainsFunc(s.all, func(v view) bool { return v.Deployment == r.id() && isActive(v.Status) }) {
+			kept = append(kept, r)
+		}
+	}
+	s.Service.Rollouts = kept
+}
+
+// complete ends a deployment and announces the steady state.
+func (s *scheduler) complete() {
+	p := s.primary()
+	there := 0
+	for _, v := range s.good() {
+		if s.isHealthy(v) {
+			there++
+		}
+	}
+	active := 0
+	for _, v := range s.all {
+		if isActive(v.Status) {
+			active++
+		}
+	}
+	reached := there == s.desired && active == s.desired && len(s.Service.Rollouts) == 1 && len(s.Stop) == 0 && s.Start == 0
+	if reached && p.RolloutState == types.DeploymentRolloutStateInProgress {
+		p.RolloutState, p.UpdatedAt = types.DeploymentRolloutStateCompleted, aws.Time(s.now)
+		p.RolloutStateReason = aws.String("ECS deployment " + p.id() + " completed.")
+		done := *p
+		s.Service.Completed = &done
+		s.say("(deployment " + p.id() + ") deployment completed.")
+		s.Emit = append(s.Emit, notice{Deployment: true, Type: "INFO", Name: "SERVICE_DEPLOYMENT_COMPLETED", Reason: *p.RolloutStateReason, ID: p.id()})
+	}
+	steady := reached && p.RolloutState == types.DeploymentRolloutStateCompleted
+	if steady && !s.Service.Steady {
+		s.say("has reached a steady state.")
+		s.Emit = append(s.Emit, notice{Type: "INFO", Name: "SERVICE_STEADY_STATE"})
+	}
+	s.Service.Steady = steady
+}
+
+func (s *scheduler) say(message string) {
+	s.Say = append(s.Say, "(service "+s.Service.name()+") "+message)
+}
+
+// countTasks has the plural even for one task, as AWS writes it.
+func countTasks(n int, kind string) string {
+	return fmt.Sprintf("%d %stasks", n, kind)
+}
+
+func taskList(ids []string) string {
+	named := make([]string, len(ids))
+	for i, id := range ids {
+		named[i] = "(task " + id + ")"
+	}
+	return strings.Join(named, " ")
+}
