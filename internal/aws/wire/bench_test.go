@@ -20,10 +20,10 @@ func BenchmarkDecodeListPipelines(b *testing.B) {
 	for b.Loop() {
 		in := new(codepipeline.ListPipelinesInput)
 		v := reflect.ValueOf(in).Elem()
-		if err := decodeJSON(n, body, v); err != nil {
+		if _, err := decodeJSON(n, body, v); err != nil {
 			b.Fatal(err)
 		}
-		if x := validate(n, v); x != nil {
+		if x := validate(n, v, nil); x != nil {
 			b.Fatal(x)
 		}
 	}

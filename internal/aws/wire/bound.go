@@ -225,9 +225,10 @@ func (c *call) decode(r *http.Request, body []byte) (any, error) {
 		return in.Interface(), nil
 	}
 	var err error
+	var missing []string
 	switch c.protocol {
 	case JSON:
-		err = decodeJSON(c.plan.input, body, in.Elem())
+		missing, err = decodeJSON(c.plan.input, body, in.Elem())
 	case Query, EC2:
 		err = decodeQuery(c.plan.input, c.form, in.Elem(), c.protocol == EC2)
 	default:
@@ -236,7 +237,7 @@ func (c *call) decode(r *http.Request, body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v := validate(c.plan.input, in.Elem()); v != nil {
+	if v := validate(c.plan.input, in.Elem(), missing); v != nil {
 		return nil, c.invalid(*v)
 	}
 	return in.Interface(), nil

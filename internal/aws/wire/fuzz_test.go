@@ -33,7 +33,7 @@ func FuzzJSON(f *testing.F) {
 	f.Add([]byte("{\"pipeline\":{\"name\":\"\xff\"}} "))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var in, again codepipeline.CreatePipelineInput
-		if err := decodeJSON(n, body, reflect.ValueOf(&in).Elem()); err != nil {
+		if _, err := decodeJSON(n, body, reflect.ValueOf(&in).Elem()); err != nil {
 			return
 		}
 		if len(body) > 0 && !json.Valid(body) {
@@ -45,12 +45,12 @@ func FuzzJSON(f *testing.F) {
 				t.Fatalf("accepted %q", body)
 			}
 		}
-		validate(n, reflect.ValueOf(&in).Elem())
+		validate(n, reflect.ValueOf(&in).Elem(), nil)
 		out, err := appendJSON(nil, n, reflect.ValueOf(&in).Elem(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := decodeJSON(n, out, reflect.ValueOf(&again).Elem()); err != nil {
+		if _, err := decodeJSON(n, out, reflect.ValueOf(&again).Elem()); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 		if twice, _ := appendJSON(nil, n, reflect.ValueOf(&again).Elem(), nil); string(twice) != string(out) {
@@ -71,7 +71,7 @@ func FuzzQuery(f *testing.F) {
 		}
 		var in iam.CreateRoleInput
 		if err := decodeQuery(n, form, reflect.ValueOf(&in).Elem(), false); err == nil {
-			validate(n, reflect.ValueOf(&in).Elem())
+			validate(n, reflect.ValueOf(&in).Elem(), nil)
 		}
 	})
 }
@@ -91,7 +91,7 @@ func FuzzXML(f *testing.F) {
 		if err := n.fromXML(e, v, &model.Member{}); err != nil {
 			return
 		}
-		validate(n, v)
+		validate(n, v, nil)
 		x := xmlEncoder{millis: true}
 		if err := x.element("R", n, v, &model.Member{}); err != nil {
 			t.Fatal(err)

@@ -41,10 +41,15 @@ func (p *pipelines) ListPipelines(_ context.Context, in *codepipeline.ListPipeli
 	return nil, errSecret
 }
 
+func (p *pipelines) CreateCustomActionType(context.Context, *codepipeline.CreateCustomActionTypeInput, ...func(*codepipeline.Options)) (*codepipeline.CreateCustomActionTypeOutput, error) {
+	return nil, errSecret
+}
+
 func (p *pipelines) Wire() wire.Service {
 	return wire.Service{Model: "codepipeline", Operations: []wire.Operation{
 		wire.Op("codepipeline:CreatePipeline", p.CreatePipeline, nil),
 		wire.Op("codepipeline:GetPipeline", p.GetPipeline, nil),
+		wire.Op("codepipeline:CreateCustomActionType", p.CreateCustomActionType, nil),
 		wire.Op("codepipeline:ListPipelines", p.ListPipelines, nil),
 	}}
 }
@@ -135,6 +140,7 @@ func TestJSONRefuses(t *testing.T) {
 		{"path", "CreatePipeline", stage, "ValidationException", "Value 'b b' at 'pipeline.stages.2.member.name'"},
 		{"enum", "CreatePipeline", strings.Replace(stage, `"name":"p"`, `"name":"p","pipelineType":"V9"`, 1), "ValidationException", "Value 'V9' at 'pipeline.pipelineType' failed to satisfy constraint: Member must satisfy enum value set: [V1, V2]"},
 		{"range", "GetPipeline", `{"name":"x","version":0}`, "ValidationException", "Value '0' at 'version' failed to satisfy constraint: Member must have value greater than or equal to 1"},
+		{"missing number", "CreateCustomActionType", `{"category":"Build","provider":"p","version":"1","inputArtifactDetails":{"minimumCount":0},"outputArtifactDetails":{"minimumCount":0,"maximumCount":0}}`, "ValidationException", "1 validation error detected: Value null at 'inputArtifactDetails.maximumCount' failed to satisfy constraint: Member must not be null"},
 		{"unknown", "Explode", `{}`, "UnknownOperationException", "Explode"},
 		{"not there", "PutWebhook", `{}`, "UnknownOperationException", "PutWebhook"},
 	} {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,25 +17,29 @@ import (
 
 // decodeJSON decodes a body into v, the struct of n. An empty body is an empty
 // object. Unknown members are ignored, null is absent, the last of several
-// members of one name counts.
-func decodeJSON(n *node, body []byte, v reflect.Value) error {
-	d := jsonDecoder{scanner{buf: body}}
+// members of one name counts. missing are the paths of required members that are
+// absent where the Go type can not tell: validate wants them.
+func decodeJSON(n *node, body []byte, v reflect.Value) (missing []string, err error) {
+	d := jsonDecoder{scanner: scanner{buf: body}}
 	if d.next() == 0 && d.pos == len(body) {
-		return nil
+		return nil, nil
 	}
 	if d.next() != '{' {
-		return d.mistyped(n)
+		return nil, d.mistyped(n)
 	}
 	if err := d.structure(n, v, 1); err != nil {
-		return err
+		return nil, err
 	}
 	if d.next(); d.pos < len(body) {
-		return d.syntaxError("the end of input")
+		return nil, d.syntaxError("the end of input")
 	}
-	return nil
+	return d.missing, nil
 }
 
-type jsonDecoder struct{ scanner }
+type jsonDecoder struct {
+	scanner
+	missing []string
+}
 
 // tokens names JSON's kinds of value as AWS's messages do.
 var tokens = map[byte]string{'{': "START_OBJECT", '[': "START_ARRAY", '"': "STRING_VALUE",
@@ -83,12 +88,35 @@ func pathString(path []pathPart) string {
 }
 
 func (d *jsonDecoder) structure(n *node, v reflect.Value, depth int) error {
+	if len(n.plain) == 0 {
+		return d.members(n, v, depth, nil)
+	}
+	seen := make([]bool, len(n.fields))
+	if err := d.members(n, v, depth, seen); err != nil {
+		return err
+	}
+	for _, i := range n.plain {
+		if !seen[i] && len(d.missing) < maxViolations {
+			at := append(slices.Clone(d.path), pathPart{name: n.fields[i].member.Name})
+			for i := range at {
+				at[i].name = lowerCamel(at[i].name)
+			}
+			d.missing = append(d.missing, pathString(at))
+		}
+	}
+	return nil
+}
+
+func (d *jsonDecoder) members(n *node, v reflect.Value, depth int, seen []bool) error {
 	return d.object(depth, func(key []byte) error {
 		i, ok := n.byName[string(key)]
 		if !ok {
 			return d.skip(depth + 1)
 		}
 		f := &n.fields[i]
+		if seen != nil {
+			seen[i] = d.next() != 'n'
+		}
 		fv := v.Field(f.index)
 		if !fv.IsZero() {
 			fv.SetZero() // given twice

@@ -21,6 +21,7 @@ type node struct {
 
 	fields   []field        // structure
 	byName   map[string]int // structure: JSON and XML name → index of fields
+	plain    []int          // structure: required fields whose absence their Go type can not show
 	elem     *node          // list and map
 	key      *node          // map
 	variants []variant      // union
@@ -208,6 +209,9 @@ func (p *plans) structure(n *node) error {
 			return fmt.Errorf("%s.%s: %w", n.typ, f.Name, err)
 		}
 		n.byName[m.Wire()] = len(n.fields)
+		if m.Required && child.number() {
+			n.plain = append(n.plain, len(n.fields))
+		}
 		n.fields = append(n.fields, field{member: m, index: f.Index[0], node: child, key: jsonKey(m)})
 	}
 	return nil
@@ -233,6 +237,12 @@ func (p *plans) union(n *node) error {
 		n.variants = append(n.variants, variant{member: m, typ: t, node: child, key: jsonKey(m)})
 	}
 	return nil
+}
+
+// number tells whether the Go type is a number or boolean without a pointer,
+// whose zero may mean that there is none.
+func (n *node) number() bool {
+	return !n.ptr && (n.hold == holdInt || n.hold == holdFloat || n.hold == holdBool)
 }
 
 // goName is the SDK's name of a member.

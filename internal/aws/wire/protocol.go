@@ -41,8 +41,9 @@ type Bound struct {
 }
 
 // Bind binds a service to its model. It fails if the model does not exist, an
-// operation is not in it or is there twice, an IAM action is empty, or a Go type
-// does not fit its shape.
+// operation is not in it or is there twice, or an IAM action is empty. Whether
+// the Go types fit their shapes shows at an operation's first call: start stays
+// fast. Check asks for all at once.
 func Bind(s Service) (*Bound, error) {
 	b, err := bind(s)
 	if err != nil {

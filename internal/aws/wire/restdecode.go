@@ -183,9 +183,10 @@ func (c *call) decodeBody(body []byte, v reflect.Value) error {
 	}
 	if c.protocol == RESTJSON {
 		if target.hold == holdStruct {
-			return decodeJSON(target, body, target.set(v))
+			_, err := decodeJSON(target, body, target.set(v))
+			return err
 		}
-		d := jsonDecoder{scanner{buf: body}}
+		d := jsonDecoder{scanner: scanner{buf: body}}
 		return d.into(target, v, 1)
 	}
 	if len(body) == 0 {

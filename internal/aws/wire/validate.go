@@ -112,11 +112,15 @@ func markDeep(n *node) bool {
 }
 
 // validate checks a decoded input and returns what it breaks, nil if nothing.
-func validate(n *node, v reflect.Value) *Violation {
+// missing are the paths of required members that the decoder did not see.
+func validate(n *node, v reflect.Value, missing []string) *Violation {
 	if !n.deep {
 		return nil
 	}
 	w := validator{}
+	for _, path := range missing {
+		w.failAt(path, "required", " null", "Member must not be null")
+	}
 	w.value(n, v, false)
 	if len(w.messages) == 0 {
 		return nil
@@ -140,17 +144,20 @@ type validator struct {
 }
 
 func (w *validator) fail(rule, value, message string) {
-	if len(w.messages) >= maxViolations {
-		return
+	if len(w.messages) < maxViolations {
+		w.failAt(pathString(w.path), rule, value, message)
 	}
-	path := pathString(w.path)
+}
+
+// failAt notes a violation. value is as show makes it, or " null".
+func (w *validator) failAt(path, rule, value, message string) {
 	if len(w.messages) == 0 {
-		w.first = Violation{Path: path, Rule: rule, Value: value}
+		w.first = Violation{Path: path, Rule: rule, Value: strings.TrimSuffix(strings.TrimPrefix(value, " '"), "'")}
+		if rule == "required" {
+			w.first.Value = ""
+		}
 	}
 	w.messages = append(w.messages, "Value"+value+" at '"+path+"' failed to satisfy constraint: "+message)
-	if len(w.messages) == 1 {
-		w.first.Value = strings.TrimSuffix(strings.TrimPrefix(value, " '"), "'")
-	}
 }
 
 // value checks v, a present value. A sensitive one is never shown.
@@ -190,8 +197,8 @@ func (w *validator) structure(n *node, v reflect.Value, sensitive bool) {
 			continue
 		}
 		val, ok := f.node.get(v.Field(f.index))
-		if !ok && !f.member.Required {
-			continue
+		if !ok && !f.member.Required || f.node.number() && !f.member.Required && val.IsZero() {
+			continue // a zero without a pointer is no value
 		}
 		w.path = append(w.path, pathPart{name: lowerCamel(f.member.Name)})
 		switch {
@@ -313,8 +320,8 @@ func show(n *node, v reflect.Value, sensitive bool) string {
 }
 
 func lowerCamel(name string) string {
-	if c := name[0]; c >= 'A' && c <= 'Z' {
-		return string(c-'A'+'a') + name[1:]
+	if name != "" && name[0] >= 'A' && name[0] <= 'Z' {
+		return string(name[0]-'A'+'a') + name[1:]
 	}
 	return name
 }
