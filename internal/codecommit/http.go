@@ -94,8 +94,11 @@ func forbidden(err error) error {
 // password that IAM generated for a user. region is "" if they do not tell it.
 func (s *Service) authenticate(r *http.Request, path, user, password string) (*identity.Caller, string, error) {
 	if !sigv4Password(password) {
-		caller, err := s.Passwords.VerifyServiceCredential(r.Context(), "codecommit.amazonaws.com", user, password)
-		return caller, "", err
+		c, ok, err := s.Passwords.GitPassword(r.Context(), user, password)
+		if err == nil && !ok {
+			err = errForbidden
+		}
+		return c.Caller, "", err
 	}
 	key, token, _ := strings.Cut(user, "%")
 	credential, err := s.Keys.Lookup(r.Context(), key, token)

@@ -38,9 +38,10 @@ type Config struct {
 	Passwords Passwords
 }
 
-// Passwords is IAM's knowledge of service-specific credentials.
+// Passwords is IAM's knowledge of service-specific credentials; ok is false
+// for a name and password that do not belong together.
 type Passwords interface {
-	VerifyServiceCredential(ctx context.Context, service, userName, password string) (*identity.Caller, error)
+	GitPassword(ctx context.Context, name, password string) (c auth.Credential, ok bool, err error)
 }
 
 // Service implements CodeCommit's API.

@@ -22,6 +22,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/blob"
 	"github.com/slipway-dev/slipway/internal/bus"
+	"github.com/slipway-dev/slipway/internal/codecommit"
 	"github.com/slipway-dev/slipway/internal/compute"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/gateway"
@@ -49,6 +50,7 @@ func parts() []part {
 		{"s3", addS3},
 		{"logs", addLogs},
 		{"ecr", addECR},
+		{"codecommit", addCodeCommit},
 		{"codebuild", addCodeBuild},
 		{"ecs", addECS},
 		{"codepipeline", addCodePipeline},
@@ -65,6 +67,7 @@ type App struct {
 	bus    *bus.Bus       // takes subscribers until Start
 	blobs  blob.Store
 	logs   *logs.Service
+	git    *codecommit.Service
 	// compute may also be a compute.ImageStore.
 	compute compute.Compute
 	// iam, sessions, credentials and authorizer are identity's.

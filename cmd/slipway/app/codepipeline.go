@@ -24,6 +24,7 @@ func addCodePipeline(a *App) error {
 		IDs:      a.IDs,
 		Log:      a.Log.With("part", "codepipeline"),
 		Sessions: a.sessions,
+		Archives: a.git,
 		TempDir:  dir,
 	})
 	a.onStart(s.Resume)
