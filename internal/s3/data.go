@@ -131,7 +131,8 @@ func (s *Service) keep(ctx context.Context, got *received, fn func(tx *engine.Tx
 		got.w.Abort()
 	}
 	var refused error
-	err := s.engine.Update(ctx, func(tx *engine.Tx) error {
+	// All bytes are here: who hangs up now has still put the object.
+	err := s.engine.Update(context.WithoutCancel(ctx), func(tx *engine.Tx) error {
 		refused = nil
 		if data != "" {
 			if refused = refer(tx, data, +1); refused != nil {
