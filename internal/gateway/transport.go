@@ -104,12 +104,23 @@ type pipeWriter struct {
 
 func (w *pipeWriter) Header() http.Header { return w.header }
 
+// received are headers as a client reads them off a connection: their names
+// are canonical, though the codecs write AWS's spelling.
+func received(written http.Header) http.Header {
+	h := make(http.Header, len(written))
+	for name, values := range written {
+		name = http.CanonicalHeaderKey(name)
+		h[name] = append(h[name], values...)
+	}
+	return h
+}
+
 func (w *pipeWriter) WriteHeader(status int) {
 	if status < 200 {
 		return // nobody waits for 100-continue here
 	}
 	w.once.Do(func() {
-		w.status, w.sent = status, w.header.Clone()
+		w.status, w.sent = status, received(w.header)
 		close(w.ready)
 	})
 }
