@@ -1,6 +1,7 @@
 package logs_test
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -75,12 +76,28 @@ func start(t *testing.T) world {
 	t.Cleanup(server.Close)
 	w.Client = cloudwatchlogs.New(cloudwatchlogs.Options{
 		Region:       "us-east-1",
+		HTTPClient:   &http.Client{Transport: ownBody{}},
 		BaseEndpoint: aws.String(server.URL),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
 		}),
 	})
 	return w
+}
+
+// ownBody sends a copy of the request's body. The SDK rewinds its own as soon as
+// there is an answer; if the transport is not quite done with it, it takes the
+// request for broken and closes the connection under the event stream.
+type ownBody struct{}
+
+func (ownBody) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 func answer(ctx context.Context, bound *wire.Bound, w http.ResponseWriter, r *http.Request) error {
