@@ -92,7 +92,7 @@ func (g *Gateway) call(b *wire.Bound, w *tracker, r *http.Request, rec *record) 
 	}
 	ctx := r.Context()
 	if err := g.authorize(ctx, call.Operation, in); err != nil {
-		return err
+		return translate(b.Protocol(r), err)
 	}
 	if call.Operation.Stream != nil {
 		return call.Operation.Stream(ctx, in, w)

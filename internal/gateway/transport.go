@@ -40,7 +40,7 @@ func (t *Transport) RoundTrip(out *http.Request) (*http.Response, error) {
 			}
 		}()
 		t.Handler.ServeHTTP(w, r)
-		w.end()
+		w.end(ctx.Err())
 	}()
 	select {
 	case <-w.ready:
@@ -133,9 +133,10 @@ func (w *pipeWriter) Write(b []byte) (int, error) {
 // Flush has nothing to do: the pipe keeps nothing back.
 func (w *pipeWriter) Flush() { w.WriteHeader(http.StatusOK) }
 
-func (w *pipeWriter) end() {
+// end is that of a handler that returned; with an error, because it had to.
+func (w *pipeWriter) end(err error) {
 	w.WriteHeader(http.StatusOK)
-	_ = w.body.Close()
+	_ = w.body.CloseWithError(err) // io.EOF if nil
 }
 
 func (w *pipeWriter) fail() {
