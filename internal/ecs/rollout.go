@@ -197,7 +197,7 @@ func (s *scheduler) replaceUnhealthy() {
 		if v.Health != types.HealthStatusUnhealthy {
 			continue
 		}
-		if s.healthy >= s.minHealthy || len(s.tasks) >= s.maxTotal {
+		if s.healthy >= s.minHealthy || len(s.good()) < s.desired && len(s.tasks) >= s.maxTotal {
 			s.stop(v, "Task failed container health checks")
 			if v.Deployment == s.primary().id() {
 				s.primary().fail(s.now)

@@ -1,0 +1,320 @@
+package ecs
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+)
+
+var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+const stableAfter = time.Second
+
+// svc is a service with deployments, the primary first; "done" ones completed.
+func svc(desired, min, max int32, ids ...string) service {
+	s := service{Service: types.Service{
+		ServiceName: aws.String("web"), Status: aws.String("ACTIVE"), DesiredCount: desired,
+		DeploymentConfiguration: &types.DeploymentConfiguration{MinimumHealthyPercent: aws.Int32(min), MaximumPercent: aws.Int32(max)},
+	}}
+	for i, id := range ids {
+		d := types.Deployment{Id: aws.String(id), TaskDefinition: aws.String("td-" + id), Status: aws.String("ACTIVE"), RolloutState: types.DeploymentRolloutStateCompleted}
+		if i == 0 {
+			d.Status, d.RolloutState = aws.String("PRIMARY"), types.DeploymentRolloutStateInProgress
+		}
+		s.Rollouts = append(s.Rollouts, rollout{Deployment: d})
+	}
+	return s
+}
+
+// views reads "new:R new:P old:R*2": deployment, state, number. States: P
+// pending, R running and healthy, r running a moment ago, U unhealthy, H and N
+// with a health check that is healthy or unknown, S stopping, X RUNNING but
+// told to stop.
+func views(spec string) []view {
+	var all []view
+	for _, f := range strings.Fields(spec) {
+		n := 1
+		if i := strings.IndexByte(f, '*'); i > 0 {
+			fmt.Sscanf(f[i+1:], "%d", &n)
+			f = f[:i]
+		}
+		dep, state, _ := strings.Cut(f, ":")
+		for range n {
+			v := view{ID: fmt.Sprintf("%s%d", dep, len(all)), Deployment: dep, Status: statusRunning, StartedAt: epoch.Add(-time.Hour)}
+			switch state {
+			case "P":
+				v.Status, v.StartedAt = statusPending, time.Time{}
+			case "R":
+				v.WasHealthy = true
+			case "r":
+				v.StartedAt = epoch
+			case "U":
+				v.Checked, v.Health = true, types.HealthStatusUnhealthy
+			case "H":
+				v.Checked, v.Health = true, types.HealthStatusHealthy
+			case "N":
+				v.Checked, v.Health = true, types.HealthStatusUnknown
+			case "S":
+				v.Status, v.Stopping = statusStopping, true
+			case "X":
+				v.Stopping = true
+			}
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// The arithmetic of the percentages.
+func TestScheduleMoves(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		svc           service
+		tasks         string
+		start         int
+		stopNew, stop int // of the new and of older deployments
+	}{
+		{"first start", svc(3, 100, 200, "new"), "", 3, 0, 0},
+		{"nothing desired", svc(0, 100, 200, "new"), "", 0, 0, 0},
+		{"doubling first", svc(2, 100, 200, "new", "old"), "old:R*2", 2, 0, 0},
+		{"new ones pending", svc(2, 100, 200, "new", "old"), "old:R*2 new:P*2", 0, 0, 0},
+		{"one new healthy", svc(2, 100, 200, "new", "old"), "old:R*2 new:R new:P", 0, 0, 1},
+		{"all new healthy", svc(2, 100, 200, "new", "old"), "old:R*2 new:R*2", 0, 0, 2},
+		{"running but not long enough", svc(2, 100, 200, "new", "old"), "old:R*2 new:r*2", 0, 0, 0},
+		{"health check unknown", svc(1, 100, 200, "new", "old"), "old:R new:N", 0, 0, 0},
+		{"health check healthy", svc(1, 100, 200, "new", "old"), "old:R new:H", 0, 0, 1},
+		{"stop first", svc(1, 0, 100, "new", "old"), "old:R", 1, 0, 1},
+		{"half by half", svc(4, 50, 100, "new", "old"), "old:R*4", 2, 0, 2},
+		{"room of a half", svc(4, 100, 150, "new", "old"), "old:R*4", 2, 0, 0},
+		{"minimum is rounded up", svc(3, 50, 100, "new", "old"), "old:R*3", 1, 0, 1},
+		{"maximum is rounded down", svc(3, 100, 150, "new", "old"), "old:R*3", 1, 0, 0},
+		{"old ones that are not healthy go at once", svc(2, 100, 200, "new", "old"), "old:P*2", 2, 0, 2},
+		{"stopping ones do not count", svc(1, 100, 100, "new"), "new:S", 1, 0, 0},
+		{"told to stop but still RUNNING does not count", svc(1, 100, 100, "new"), "new:X", 1, 0, 0},
+		{"scale in takes pending ones first", svc(2, 100, 200, "new"), "new:R*2 new:P", 0, 1, 0},
+		{"scale in", svc(1, 100, 200, "new"), "new:R*3", 0, 2, 0},
+		{"replace a dead one", svc(3, 100, 200, "new"), "new:R*2", 1, 0, 0},
+		{"unhealthy: replacement first", svc(1, 100, 200, "new"), "new:U", 1, 0, 0},
+		{"unhealthy: replacement pending", svc(1, 100, 200, "new"), "new:U new:P", 0, 0, 0},
+		{"unhealthy: replacement healthy", svc(1, 100, 200, "new"), "new:U new:H", 0, 1, 0},
+		{"unhealthy: no room", svc(1, 0, 100, "new"), "new:U", 1, 1, 0},
+		{"unhealthy during a deployment", svc(1, 100, 200, "new", "old"), "old:R new:U", 1, 1, 0},
+		{"stuck", svc(2, 75, 100, "new", "old"), "old:R*2", 0, 0, 0},
+	} {
+		p := schedule(c.svc, views(c.tasks), epoch, stableAfter)
+		var stopNew, stopOld int
+		for _, s := range p.Stop {
+			if strings.HasPrefix(s.ID, "new") {
+				stopNew++
+			} else {
+				stopOld++
+			}
+		}
+		if p.Start != c.start || stopNew != c.stopNew || stopOld != c.stop {
+			t.Errorf("%s: start %d, stop %d new and %d old; want %d, %d, %d", c.name, p.Start, stopNew, stopOld, c.start, c.stopNew, c.stop)
+		}
+	}
+}
+
+func names(p plan) string {
+	var all []string
+	for _, n := range p.Emit {
+		all = append(all, n.Name)
+	}
+	return strings.Join(all, " ")
+}
+
+func TestScheduleCompletes(t *testing.T) {
+	// The last old one is told to stop: not complete while it runs.
+	p := schedule(svc(1, 100, 200, "new", "old"), views("old:R new:R"), epoch, stableAfter)
+	if len(p.Service.Rollouts) != 2 || p.Service.Rollouts[0].RolloutState != types.DeploymentRolloutStateInProgress {
+		t.Errorf("with the old one running: %+v", p.Service.Rollouts)
+	}
+	p = schedule(p.Service, views("old:X new:R"), epoch, stableAfter)
+	if len(p.Service.Rollouts) != 2 {
+		t.Error("the old deployment is gone before its task is")
+	}
+	p = schedule(p.Service, views("old:S new:R"), epoch, stableAfter)
+	if len(p.Service.Rollouts) != 1 || p.Service.Rollouts[0].RolloutState != types.DeploymentRolloutStateCompleted || !p.Service.Steady {
+		t.Errorf("complete: %+v", p.Service.Rollouts)
+	}
+	if got := names(p); got != "SERVICE_DEPLOYMENT_COMPLETED SERVICE_STEADY_STATE" {
+		t.Errorf("emitted %s", got)
+	}
+	if got := strings.Join(p.Say, "|"); got != "(service web) (deployment new) deployment completed.|(service web) has reached a steady state." {
+		t.Errorf("said %s", got)
+	}
+	// Said once, and again after it was lost.
+	p = schedule(p.Service, views("new:R"), epoch, stableAfter)
+	if len(p.Say)+len(p.Emit) != 0 {
+		t.Errorf("again: %v %v", p.Say, p.Emit)
+	}
+	p = schedule(p.Service, views(""), epoch, stableAfter)
+	if p.Service.Steady || p.Start != 1 {
+		t.Errorf("after a death: %+v", p)
+	}
+	p = schedule(p.Service, views("new:R"), epoch, stableAfter)
+	if got := names(p); got != "SERVICE_STEADY_STATE" {
+		t.Errorf("after the replacement: %s", got)
+	}
+}
+
+func TestScheduleWaitsForStability(t *testing.T) {
+	s := svc(1, 100, 200, "new")
+	p := schedule(s, views("new:r"), epoch, stableAfter)
+	if !p.Wake.Equal(epoch.Add(stableAfter)) || p.Service.Steady {
+		t.Errorf("wake %v, steady %v", p.Wake, p.Service.Steady)
+	}
+	p = schedule(p.Service, views("new:r"), epoch.Add(stableAfter), stableAfter)
+	if !p.Service.Steady || len(p.Healthy) != 1 {
+		t.Errorf("steady %v, healthy %v", p.Service.Steady, p.Healthy)
+	}
+}
+
+func breaker(s service, rollback bool) service {
+	s.DeploymentConfiguration.DeploymentCircuitBreaker = &types.DeploymentCircuitBreaker{Enable: true, Rollback: rollback}
+	return s
+}
+
+func TestCircuitBreaker(t *testing.T) {
+	s := breaker(svc(1, 100, 200, "new", "old"), true)
+	done := s.Rollouts[1]
+	s.Completed = &done
+	s.TaskDefinition = aws.String("td-new")
+	for range 2 {
+		s.Rollouts[0].fail(epoch)
+		if p := schedule(s, views("old:R"), epoch, stableAfter); p.Start != 1 || len(p.Emit) != 0 {
+			t.Fatalf("below the threshold: %+v", p)
+		}
+	}
+	s.Rollouts[0].fail(epoch)
+	p := schedule(s, views("old:R new:P"), epoch, stableAfter)
+	r := p.Service.Rollouts
+	if r[0].id() != "old" || aws.ToString(r[0].Status) != "PRIMARY" || r[0].RolloutState != types.DeploymentRolloutStateInProgress {
+		t.Errorf("primary %+v", r[0])
+	}
+	if r[1].id() != "new" || r[1].RolloutState != types.DeploymentRolloutStateFailed ||
+		aws.ToString(r[1].RolloutStateReason) != "ECS deployment circuit breaker: rolling back to deploymentId old." {
+		t.Errorf("failed %+v", r[1])
+	}
+	if aws.ToString(p.Service.TaskDefinition) != "td-old" {
+		t.Errorf("the service shows %s", aws.ToString(p.Service.TaskDefinition))
+	}
+	if got := names(p); got != "SERVICE_DEPLOYMENT_FAILED SERVICE_DEPLOYMENT_IN_PROGRESS" {
+		t.Errorf("emitted %s", got)
+	}
+	if len(p.Stop) != 1 || p.Stop[0].ID != "new1" || p.Start != 0 {
+		t.Errorf("stop %v, start %d", p.Stop, p.Start)
+	}
+	p = schedule(p.Service, views("old:R new:S"), epoch, stableAfter)
+	if got := names(p); got != "SERVICE_DEPLOYMENT_COMPLETED SERVICE_STEADY_STATE" || len(p.Service.Rollouts) != 1 {
+		t.Errorf("after the rollback: %s, %d deployments", got, len(p.Service.Rollouts))
+	}
+}
+
+func TestCircuitBreakerWithoutWayBack(t *testing.T) {
+	s := breaker(svc(1, 100, 200, "new", "old"), false)
+	for range 3 {
+		s.Rollouts[0].fail(epoch)
+	}
+	p := schedule(s, views("old:R"), epoch, stableAfter)
+	if p.Service.Rollouts[0].RolloutState != types.DeploymentRolloutStateFailed || p.Start != 0 || len(p.Stop) != 0 {
+		t.Errorf("%+v", p)
+	}
+	p = schedule(p.Service, views("old:R"), epoch.Add(time.Hour), stableAfter)
+	if p.Start != 0 || len(p.Stop) != 0 || len(p.Emit) != 0 {
+		t.Errorf("later: %+v", p)
+	}
+}
+
+func TestThreshold(t *testing.T) {
+	for desired, want := range map[int]int32{0: 3, 1: 3, 6: 3, 7: 4, 25: 13, 400: 200, 1000: 200} {
+		if got := (&scheduler{desired: desired}).threshold(); got != want {
+			t.Errorf("%d: %d, want %d", desired, got, want)
+		}
+	}
+}
+
+// Health checks that fail count for the circuit breaker; a healthy task sets
+// the count back.
+func TestFailureCount(t *testing.T) {
+	s := breaker(svc(1, 100, 200, "new", "old"), false)
+	p := schedule(s, views("old:R new:U"), epoch, stableAfter)
+	if n := p.Service.Rollouts[0].FailedTasks; n != 1 {
+		t.Errorf("failed %d", n)
+	}
+	p = schedule(p.Service, views("old:R new:H"), epoch, stableAfter)
+	if n := p.Service.Rollouts[0].FailedTasks; n != 0 {
+		t.Errorf("after a healthy one: %d", n)
+	}
+}
+
+// Without circuit breaker, starts that fail come ever slower.
+func TestBackOff(t *testing.T) {
+	s := svc(1, 100, 200, "new")
+	var last time.Duration
+	for i := range 30 {
+		s.Rollouts[0].fail(epoch)
+		p := schedule(s, nil, epoch, stableAfter)
+		if i < 2 {
+			if p.Start != 1 {
+				t.Errorf("failure %d delays the start", i+1)
+			}
+			continue
+		}
+		delay := p.Wake.Sub(epoch)
+		if p.Start != 0 || delay < last || delay > maxDelay {
+			t.Errorf("failure %d: start %d, delay %s", i+1, p.Start, delay)
+		}
+		last = delay
+	}
+	if last != maxDelay {
+		t.Errorf("last delay %s", last)
+	}
+	if p := schedule(s, nil, epoch.Add(maxDelay), stableAfter); p.Start != 1 {
+		t.Error("no start after the delay")
+	}
+}
+
+func TestStuckIsSaidOnce(t *testing.T) {
+	s := svc(2, 75, 100, "new", "old")
+	p := schedule(s, views("old:R*2"), epoch, stableAfter)
+	if len(p.Say) != 1 || !strings.Contains(p.Say[0], "was unable to stop or start tasks during a deployment because of the service deployment configuration") {
+		t.Errorf("said %v", p.Say)
+	}
+	if p = schedule(p.Service, views("old:R*2"), epoch, stableAfter); len(p.Say) != 0 {
+		t.Errorf("again %v", p.Say)
+	}
+}
+
+func TestDrain(t *testing.T) {
+	s := svc(0, 100, 200, "new", "old")
+	s.Status = aws.String("DRAINING")
+	p := schedule(s, views("old:R new:P"), epoch, stableAfter)
+	if len(p.Stop) != 2 || aws.ToString(p.Service.Status) != "DRAINING" {
+		t.Errorf("%+v", p)
+	}
+	p = schedule(p.Service, views("old:S new:S"), epoch, stableAfter)
+	if aws.ToString(p.Service.Status) != "INACTIVE" {
+		t.Errorf("status %s", aws.ToString(p.Service.Status))
+	}
+}
+
+// A plan does not change what it was made from.
+func TestScheduleIsPure(t *testing.T) {
+	s := breaker(svc(1, 100, 200, "new", "old"), true)
+	done := s.Rollouts[1]
+	s.Completed = &done
+	for range 3 {
+		s.Rollouts[0].fail(epoch)
+	}
+	before := fmt.Sprintf("%+v", s.Rollouts)
+	schedule(s, views("old:R"), epoch, stableAfter)
+	if after := fmt.Sprintf("%+v", s.Rollouts); after != before {
+		t.Errorf("changed:\n%s\n%s", before, after)
+	}
+}
