@@ -32,8 +32,7 @@ type Archiver interface {
 	Archive(ctx context.Context, region, repository, commit string, w io.Writer) error
 }
 
-// Config is what the service needs; all members but the last three are
-// required.
+// Config is what the service needs; all members but the last two are required.
 type Config struct {
 	Engine   *engine.Engine
 	Events   Events
@@ -41,7 +40,6 @@ type Config struct {
 	IDs      id.Source
 	Log      *slog.Logger
 	Sessions session.Source
-	// Archives is nil where there is no CodeCommit: its sources then fail.
 	Archives Archiver
 	// TempDir is where artifacts are spooled; "" is the system's.
 	TempDir string

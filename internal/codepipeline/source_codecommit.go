@@ -32,9 +32,6 @@ const (
 )
 
 func (s commitSource) Step(ctx context.Context, w *Work) (*Result, error) {
-	if s.archives == nil {
-		return nil, fail(configurationError, "CodeCommit is not part of this installation")
-	}
 	cfg, err := w.Session(ctx)
 	if err != nil {
 		return nil, err
