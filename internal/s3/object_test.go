@@ -12,8 +12,13 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/blob"
+	"github.com/slipway-dev/slipway/internal/clock"
+	"github.com/slipway-dev/slipway/internal/engine/enginetest"
+	"github.com/slipway-dev/slipway/internal/store/memory"
 )
 
 func TestRanges(t *testing.T) {
@@ -281,4 +286,25 @@ func TestSweep(t *testing.T) {
 		t.Errorf("orphan: %v", err)
 	}
 	equal(t, "get", w.get("bkt", "k", nil), "kept")
+}
+
+// A tiny tmpfs is a real full disk: the client hears so, and nothing is kept.
+func TestFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skipf("needs root to mount a small file system: %v", err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+	w := &world{t: t, store: memory.New(), clock: clock.NewFake(enginetest.Epoch), dir: dir, events: &recorder{}, ctx: newWorld(t).ctx}
+	w.start()
+	w.bucket("bkt", "")
+	w.put("bkt", "k", repeat(400<<10))
+	_, err := w.PutObject(w.ctx, &sdk.PutObjectInput{Bucket: aws.String("bkt"), Key: aws.String("k"), Body: strings.NewReader(repeat(2 << 20))})
+	wantCode(t, err, "InsufficientStorage")
+	id := w.begin("bkt", "m", "", "")
+	_, err = w.UploadPart(w.ctx, &sdk.UploadPartInput{Bucket: aws.String("bkt"), Key: aws.String("m"), UploadId: id, PartNumber: aws.Int32(1), Body: strings.NewReader(repeat(2 << 20))})
+	wantCode(t, err, "InsufficientStorage")
+	equal(t, "the old object", len(w.get("bkt", "k", nil)), 400<<10)
+	equal(t, "blobs", w.blobCount(), 1)
+	w.put("bkt", "small", repeat(300<<10)) // the room of the failed ones is free again
 }
