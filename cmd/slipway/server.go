@@ -52,6 +52,9 @@ func server(ctx context.Context, args []string, out, errs io.Writer) int {
 	}
 	if err := a.Start(ctx); err != nil {
 		_ = a.Close()
+		if ctx.Err() != nil {
+			return 0 // ended before it was ready, as asked
+		}
 		return fail(errs, err)
 	}
 	fmt.Fprintf(out, "slipway is ready at %s\n", a.URL())
