@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/netip"
 	"strconv"
 
@@ -12,6 +13,8 @@ import (
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/slipway-dev/slipway/internal/compute"
 )
@@ -58,6 +61,7 @@ func (e *Engine) hostConfig(ctx context.Context, spec compute.Spec) (*container.
 		return nil, err
 	}
 	for _, u := range spec.Ulimits {
+		u = attainable(u)
 		res.Ulimits = append(res.Ulimits, &units.Ulimit{Name: u.Name, Soft: u.Soft, Hard: u.Hard})
 	}
 	host := &container.HostConfig{
@@ -180,4 +184,23 @@ func (e *Engine) resources(ctx context.Context, r compute.Resources) (container.
 		}
 	}
 	return out, nil
+}
+
+// attainable lowers a limit on open files to what this machine lets a process
+// have: an engine without the capability to raise its own hard limit would
+// refuse the container, and Fargate's default of 65535 is more than some
+// machines give. The engine's limit is taken to be ours.
+func attainable(u compute.Ulimit) compute.Ulimit {
+	var have unix.Rlimit
+	if u.Name != "nofile" || unix.Getrlimit(unix.RLIMIT_NOFILE, &have) != nil || have.Max > math.MaxInt64 {
+		return u
+	}
+	most := int64(have.Max)
+	if u.Hard > most || u.Hard < 0 {
+		u.Hard = most
+	}
+	if u.Soft > u.Hard || u.Soft < 0 {
+		u.Soft = u.Hard
+	}
+	return u
 }
