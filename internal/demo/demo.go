@@ -116,7 +116,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	d.summary(good)
 	if d.Exit {
-		return nil
+		return d.quiet(ctx)
 	}
 	d.say("\nThe server goes on at %s. Ctrl-C ends it.", d.endpoint())
 	<-ctx.Done()

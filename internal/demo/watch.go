@@ -215,3 +215,24 @@ func (d *Demo) serves(ctx context.Context, cluster, version string) error {
 	d.say("   %s at %s: %s", cluster, url, page)
 	return nil
 }
+
+// quiet stops the services' tasks: containers outlive a server on purpose, and
+// this one is about to end.
+func (d *Demo) quiet(ctx context.Context) error {
+	for _, cluster := range clusters {
+		_, err := d.ecs.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String(name), DesiredCount: aws.Int32(0)})
+		if err != nil {
+			return err
+		}
+	}
+	for _, cluster := range clusters {
+		err := until(ctx, "the tasks of "+cluster+" to stop", func() (bool, error) {
+			s, err := d.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: aws.String(cluster), Services: []string{name}})
+			return err == nil && len(s.Services) == 1 && s.Services[0].RunningCount == 0, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
