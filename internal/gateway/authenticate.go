@@ -173,7 +173,7 @@ func kindNames(k sigv4.Kind) names {
 		return namesPresignExpired
 	case sigv4.HeadersUnsigned:
 		return namesUnsigned
-	case sigv4.HashMissing:
+	case sigv4.HashMissing, sigv4.VersionTwo:
 		n := namesMalformed
 		n.s3 = name{"InvalidRequest", 400}
 		return n

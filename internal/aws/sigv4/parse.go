@@ -30,6 +30,9 @@ func Parse(r *http.Request, now time.Time) (*Claim, error) {
 	header := r.Header.Get("Authorization")
 	query, presigned := presignedQuery(r)
 	switch {
+	case strings.HasPrefix(header, "AWS "),
+		!presigned && strings.Contains(r.URL.RawQuery, "AWSAccessKeyId=") && strings.Contains(r.URL.RawQuery, "Signature="):
+		return nil, fail(VersionTwo, "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
 	case header == "" && !presigned:
 		return nil, fail(Missing, "Request is missing Authentication Token")
 	case header != "" && presigned:

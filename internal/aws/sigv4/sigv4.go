@@ -49,6 +49,7 @@ const (
 	PresignExpired                   // X-Amz-Expires has passed
 	HeadersUnsigned                  // x-amz-… headers outside the signature
 	HashMissing                      // S3 wants x-amz-content-sha256
+	VersionTwo                       // a signature of version 2, which S3's newer regions refuse too
 )
 
 // Error is a signature that was not accepted.

@@ -118,6 +118,11 @@ func TestRefuses(t *testing.T) {
 		text   string
 	}{
 		{name: "nothing", change: func(r *http.Request) { r.Header.Del("Authorization") }, kind: sigv4.Missing, text: "missing Authentication Token"},
+		{name: "version 2", change: func(r *http.Request) { r.Header.Set("Authorization", "AWS AKID:sig") }, kind: sigv4.VersionTwo, text: "Please use AWS4-HMAC-SHA256"},
+		{name: "version 2 presigned", change: func(r *http.Request) {
+			r.Header.Del("Authorization")
+			r.URL.RawQuery = "AWSAccessKeyId=AKID&Signature=x&Expires=1"
+		}, kind: sigv4.VersionTwo},
 		{name: "wrong secret", secret: "other", kind: sigv4.Mismatch, text: "does not match the signature you provided"},
 		{name: "other body", body: "Action=DeleteEverything", kind: sigv4.Mismatch},
 		{name: "other path", change: func(r *http.Request) { r.RequestURI = "/x" }, kind: sigv4.Mismatch},
