@@ -24,8 +24,8 @@ type pool struct {
 
 type waiting struct {
 	class class
-	cid   string
-	ready bool // the agent asks for work
+	ready bool // it runs: a build need not wait for the agent's first question
+	asked bool // the agent has asked for work
 	taken bool // about to be assigned; not counted any more
 }
 
@@ -85,7 +85,7 @@ func (p *pool) launch(worker string, c class) {
 	p.mu.Lock()
 	w, still := p.workers[worker]
 	if still {
-		if w.cid = cid; err != nil {
+		if w.ready = cid != ""; err != nil {
 			delete(p.workers, worker)
 		}
 	}
@@ -163,7 +163,7 @@ func (p *pool) wait(worker string) (<-chan struct{}, bool) {
 	defer p.mu.Unlock()
 	w, ok := p.workers[worker]
 	if ok {
-		w.ready = true
+		w.ready, w.asked = true, true
 	}
 	c := p.wake[worker]
 	if c == nil {
@@ -192,12 +192,16 @@ func (p *pool) knows(worker string) bool {
 func (p *pool) died(worker string) {
 	p.mu.Lock()
 	w, ok := p.workers[worker]
-	delete(p.workers, worker)
+	if ok && w.taken { // its build will notice
+		ok = false
+	} else {
+		delete(p.workers, worker)
+	}
 	p.mu.Unlock()
 	if ok {
 		p.put(worker)
-		// Not at once another of what dies: a ready one had worked.
-		if w.ready {
+		// Not at once another of what dies by itself.
+		if w.asked {
 			p.want(w.class)
 		}
 	}
