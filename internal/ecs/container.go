@@ -198,13 +198,10 @@ func (s *Service) limits(t *task, c *types.ContainerDefinition, spec *compute.Sp
 	}
 	spec.Resources.Memory = memory << 20
 	spec.Resources.MemoryReservation = int64(aws.ToInt32(c.MemoryReservation)) << 20
-	nofile := t.LaunchType == types.LaunchTypeFargate
+	// Without one, the engine's own limits hold rather than Fargate's nofile of
+	// 65535: an engine that is itself confined could not raise it.
 	for _, u := range c.Ulimits {
-		nofile = nofile && u.Name != types.UlimitNameNofile
 		spec.Ulimits = append(spec.Ulimits, compute.Ulimit{Name: string(u.Name), Soft: int64(u.SoftLimit), Hard: int64(u.HardLimit)})
-	}
-	if nofile {
-		spec.Ulimits = append(spec.Ulimits, compute.Ulimit{Name: "nofile", Soft: 65535, Hard: 65535})
 	}
 }
 
