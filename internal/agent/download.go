@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,11 +33,39 @@ func (b *running) download(ctx context.Context) error {
 	if err := b.runtimes(ctx); err != nil {
 		return err
 	}
+	if err := b.share(); err != nil {
+		return err
+	}
 	b.log.say("Moving to directory %s", b.src)
 	b.shell.dir = b.src
 	b.restoreCache(ctx)
 	b.countCommands()
 	return nil
+}
+
+// share lets the users that run-as names read and execute the source.
+func (b *running) share() error {
+	asked := b.spec.RunAs != ""
+	for _, p := range b.spec.Phases {
+		asked = asked || p.RunAs != ""
+	}
+	if !asked {
+		return nil
+	}
+	return filepath.WalkDir(b.src, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.Type() == fs.ModeSymlink {
+			return err
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		mode := info.Mode().Perm() | 0o044
+		if mode&0o100 != 0 {
+			mode |= 0o011
+		}
+		return os.Chmod(path, mode)
+	})
 }
 
 func (b *running) countCommands() {
