@@ -137,7 +137,6 @@ func TestBucketPolicy(t *testing.T) {
 func TestEvents(t *testing.T) {
 	w := newWorld(t)
 	w.bucket("bkt", "Enabled")
-	w.put("bkt", "silent", "")
 	_, err := w.PutBucketNotificationConfiguration(w.ctx, &sdk.PutBucketNotificationConfigurationInput{Bucket: aws.String("bkt"),
 		NotificationConfiguration: &types.NotificationConfiguration{EventBridgeConfiguration: &types.EventBridgeConfiguration{}}})
 	wantCode(t, err, "")

@@ -66,11 +66,10 @@ func deletionType(markerCreated bool) string {
 	return "Permanently Deleted"
 }
 
-// emit sends an event of buckets that have EventBridge switched on.
+// emit sends an event of every bucket: pipelines with an S3 source that AWS
+// would poll for are started by it. Whether a bucket has EventBridge switched
+// on is for those to look at who act for rules.
 func (s *Service) emit(tx *engine.Tx, b *bucket, detailType string, d eventDetail) error {
-	if !b.EventBridge {
-		return nil
-	}
 	d.Version, d.Bucket.Name = "0", b.Name
 	detail, err := json.Marshal(d)
 	if err != nil {
