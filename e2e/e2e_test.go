@@ -57,8 +57,11 @@ func TestStories(t *testing.T) {
 			"server": server,
 			"aws":    awsCommand,
 			"jq":     jqCommand,
-			"wait":   waitCommand,
+			"until":  untilCommand,
 			"http":   httpCommand,
+			"expand": expandCommand,
+			"serves": servesCommand,
+			"owned":  ownedCommand,
 		},
 	})
 }
@@ -87,6 +90,9 @@ func setup(env *testscript.Env) error {
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("SLIPWAY", binary)
 	env.Setenv("AWS_PAGER", "")
+	if path, err := awsPath(); err == nil {
+		env.Setenv("AWS", path)
+	}
 	env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	env.Setenv("PATH", "/usr/bin:/bin:/usr/sbin:/sbin:"+os.Getenv("PATH"))
 	env.Setenv("DOCKER_HOST", os.Getenv("DOCKER_HOST"))
@@ -218,11 +224,11 @@ func jqCommand(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSpace(string(out)))
 }
 
-// wait SECONDS REGEXP aws ARGS…: runs the command again until its output
+// until SECONDS REGEXP aws ARGS…: runs the command again until its output
 // matches, as a person would who waits for something.
-func waitCommand(ts *testscript.TestScript, neg bool, args []string) {
+func untilCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 3 {
-		ts.Fatalf("usage: wait SECONDS REGEXP command…")
+		ts.Fatalf("usage: until SECONDS REGEXP command…")
 	}
 	seconds, err := strconv.Atoi(args[0])
 	ts.Check(err)
