@@ -310,7 +310,13 @@ func (s *scheduler) stopOld() {
 		if v.Deployment == s.primary().id() {
 			continue
 		}
-		if !s.isHealthy(v) || s.healthy-1 >= s.minHealthy {
+		enough := s.healthy >= s.minHealthy
+		if s.isHealthy(v) {
+			enough = s.healthy-1 >= s.minHealthy
+		}
+		// One that does not run yet is not missed; one that has just begun to
+		// run may be all there is that answers.
+		if enough || v.Status != statusRunning {
 			s.stop(v, s.scaling())
 		}
 	}

@@ -129,7 +129,7 @@ func TestHealth(t *testing.T) {
 	x.Definition.ContainerDefinitions[0].HealthCheck = &types.HealthCheck{
 		Command: []string{"CMD", "x"}, Interval: aws.Int32(10), Retries: aws.Int32(2), StartPeriod: aws.Int32(30),
 	}
-	x.Containers[0].HealthStatus = types.HealthStatusUnknown
+	x.Containers[0].HealthStatus, x.HealthStatus = types.HealthStatusUnknown, types.HealthStatusUnknown
 	for i, step := range []struct {
 		at   time.Duration
 		ok   bool
