@@ -294,12 +294,18 @@ func TestRollingDeployment(t *testing.T) {
 	t.Cleanup(func() {
 		client := ecs.NewFromConfig(srv.Config())
 		_, _ = client.DeleteService(context.Background(), &ecs.DeleteServiceInput{Cluster: aws.String(cluster), Service: aws.String("web"), Force: aws.Bool(true)})
+		in := &ecs.DescribeServicesInput{Cluster: aws.String(cluster), Services: []string{"web"}}
+		w := ecs.NewServicesInactiveWaiter(client, func(o *ecs.ServicesInactiveWaiterOptions) { o.MinDelay, o.MaxDelay = 50*time.Millisecond, time.Second })
+		if err := w.Wait(context.Background(), in, time.Minute); err != nil {
+			t.Error(err)
+		}
 		list, err := client.ListTasks(context.Background(), &ecs.ListTasksInput{Cluster: aws.String(cluster), DesiredStatus: types.DesiredStatusStopped})
-		if err != nil || len(list.TaskArns) == 0 {
+		if err != nil {
+			t.Error(err)
 			return
 		}
-		w := ecs.NewTasksStoppedWaiter(client, func(o *ecs.TasksStoppedWaiterOptions) { o.MinDelay, o.MaxDelay = 50*time.Millisecond, time.Second })
-		if err := w.Wait(context.Background(), &ecs.DescribeTasksInput{Cluster: aws.String(cluster), Tasks: list.TaskArns}, time.Minute); err != nil {
+		gone := ecs.NewTasksStoppedWaiter(client, func(o *ecs.TasksStoppedWaiterOptions) { o.MinDelay, o.MaxDelay = 50*time.Millisecond, time.Second })
+		if err := gone.Wait(context.Background(), &ecs.DescribeTasksInput{Cluster: aws.String(cluster), Tasks: list.TaskArns}, time.Minute); err != nil {
 			t.Error(err)
 		}
 	})
