@@ -59,7 +59,6 @@ var others = map[string][]string{
 	"internal/agent":     {"internal/buildspec", "internal/forward"},
 	"internal/buildspec": nil,
 	"internal/demo":      {"examples"},
-	"internal/deps":      nil,
 	"internal/forward":   nil,
 	"internal/git":       nil,
 	"internal/pause":     {"internal/forward"},
