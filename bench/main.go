@@ -65,7 +65,7 @@ func main() {
 func run(ctx context.Context) (err error) {
 	e := &environment{}
 	flag.StringVar(&e.program, "slipway", "bin/slipway", "the `program` to measure")
-	flag.StringVar(&e.image, "image", "slipway/busybox:latest", "`image` of the build figure")
+	flag.StringVar(&e.image, "image", "slipway/standard:7.0", "`image` of the build figure")
 	markdown := flag.Bool("markdown", false, "print the table as Markdown")
 	flag.Parse()
 	chosen, err := choose(flag.Args())
