@@ -57,6 +57,7 @@ func TestStories(t *testing.T) {
 			"server": server,
 			"aws":    awsCommand,
 			"jq":     jqCommand,
+			"let":    letCommand,
 			"until":  untilCommand,
 			"http":   httpCommand,
 			"expand": expandCommand,
@@ -222,6 +223,14 @@ func jqCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("jq %s: %v", args[1], err)
 	}
 	ts.Setenv(args[0], strings.TrimSpace(string(out)))
+}
+
+// let NAME: sets the variable NAME to the last output, trimmed.
+func letCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: let NAME")
+	}
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
 }
 
 // until SECONDS REGEXP aws ARGS…: runs the command again until its output
