@@ -30,6 +30,15 @@ type Store interface {
 	Close() error
 }
 
+// Versioned is a Store that tells, without a look at the database, whether a
+// table (the first part of keys) may have changed. It is an optional ability:
+// only a store that sees every write has it.
+type Versioned interface {
+	// Version grows before an Update that wrote to the table returns. A View
+	// that began after Version returned sees at least what that version has.
+	Version(table string) uint64
+}
+
 // Reader reads a snapshot; it must not be used after its function returned.
 type Reader interface {
 	// Get returns the value, which the caller may keep, or ErrNotFound.
@@ -110,6 +119,12 @@ func Key(parts ...string) string {
 		}
 	}
 	return strings.Join(parts, Separator)
+}
+
+// TableOf is the first part of a key.
+func TableOf(key string) string {
+	table, _, _ := strings.Cut(key, Separator)
+	return table
 }
 
 // Prefix is the beginning of all keys that have these parts and more.

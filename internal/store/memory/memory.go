@@ -17,6 +17,8 @@ var errClosed = errors.New("store: closed")
 
 // Store keeps everything in memory.
 type Store struct {
+	store.Versions
+
 	writer sync.Mutex
 	root   atomic.Pointer[node]
 	closed atomic.Bool
@@ -45,6 +47,7 @@ func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
 		return err
 	}
 	s.root.Store(t.root)
+	s.Committed(t.written)
 	return nil
 }
 
@@ -62,7 +65,10 @@ func (s *Store) usable(ctx context.Context) error {
 }
 
 // tx is a snapshot that an Update may move on from.
-type tx struct{ root *node }
+type tx struct {
+	root    *node
+	written store.Written
+}
 
 func (t *tx) Get(key string) ([]byte, error) {
 	n := t.root.find(key)
@@ -76,12 +82,14 @@ func (t *tx) Put(key string, value []byte) error {
 	if key == "" {
 		return errors.New("store: empty key")
 	}
+	t.written.Add(key)
 	t.root = t.root.put(key, append([]byte{}, value...))
 	return nil
 }
 
 func (t *tx) Delete(key string) error {
 	if t.root.find(key) != nil {
+		t.written.Add(key)
 		t.root = t.root.remove(key)
 	}
 	return nil

@@ -40,6 +40,8 @@ const (
 
 // Store is a SQLite database.
 type Store struct {
+	store.Versions
+
 	path    string
 	readers chan *conn
 	closed  atomic.Bool
@@ -55,10 +57,11 @@ type Store struct {
 
 // group is the Updates of one SQL transaction.
 type group struct {
-	n     int
-	since time.Time
-	done  chan struct{}
-	err   error // set before done is closed
+	n       int
+	since   time.Time
+	written store.Written // also by those of it that failed
+	done    chan struct{}
+	err     error // set before done is closed
 }
 
 // Open opens or makes the database file at path. A file made by a newer
@@ -220,7 +223,7 @@ func (s *Store) run(fn func(store.Tx) error) (err error) {
 			return err
 		}
 	}
-	t := &tx{c: s.conn}
+	t := &tx{c: s.conn, written: &s.group.written}
 	ok := false
 	defer func() {
 		dbErr := t.err
@@ -260,6 +263,7 @@ func (s *Store) commit() {
 		s.abort(err)
 		return
 	}
+	s.Committed(s.group.written)
 	close(s.group.done)
 	s.group = nil
 }
@@ -269,6 +273,7 @@ func (s *Store) abort(err error) {
 	g := s.group
 	s.group = nil
 	s.drop()
+	s.Committed(g.written) // a COMMIT that failed may have gone through
 	g.err = err
 	close(g.done)
 }

@@ -24,7 +24,8 @@ const (
 
 // tx is a store.Tx on a connection that is inside a transaction.
 type tx struct {
-	c *conn
+	c       *conn
+	written *store.Written // nil in a view
 	// err is the first failure of the database itself. It fails the whole
 	// transaction even if the caller goes on.
 	err error
@@ -60,6 +61,7 @@ func (t *tx) Put(key string, value []byte) error {
 	if value == nil {
 		value = []byte{}
 	}
+	t.written.Add(key)
 	return t.fail(t.c.exec(sqlPut, []byte(key), value))
 }
 
@@ -67,6 +69,7 @@ func (t *tx) Delete(key string) error {
 	if t.err != nil {
 		return t.err
 	}
+	t.written.Add(key)
 	return t.fail(t.c.exec(sqlDelete, []byte(key)))
 }
 

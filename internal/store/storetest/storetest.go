@@ -44,6 +44,7 @@ func Run(t *testing.T, o Opener) {
 		"failures amid a group":       failuresAmidGroup,
 		"large values":                largeValues,
 		"like a sorted map":           likeSortedMap,
+		"versions of tables":          versions,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := o.Open(t, t.TempDir())
