@@ -3,6 +3,7 @@ package codepipeline
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,26 +18,33 @@ import (
 //
 // Errors: InvalidNextTokenException.
 func (s *Service) ListPipelines(ctx context.Context, in *codepipeline.ListPipelinesInput, _ ...func(*codepipeline.Options)) (*codepipeline.ListPipelinesOutput, error) {
-	out := &codepipeline.ListPipelinesOutput{Pipelines: []types.PipelineSummary{}}
-	region := identity.Region(ctx)
-	err := s.cfg.Engine.View(ctx, func(r store.Reader) (err error) {
-		pg := page{scope: "ListPipelines/" + region, max: limit(in.MaxResults, 1000), token: in.NextToken}
-		out.NextToken, err = pg.each(r, store.Range{Prefix: store.Prefix(string(pipelines), region)}, func(e store.Entry) (bool, error) {
-			var p Pipeline
-			if err := json.Unmarshal(e.Value, &p); err != nil {
-				return false, err
-			}
-			out.Pipelines = append(out.Pipelines, types.PipelineSummary{Name: p.Declaration.Name, Version: p.Declaration.Version,
-				PipelineType: p.Declaration.PipelineType, ExecutionMode: p.Declaration.ExecutionMode,
-				Created: aws.Time(p.Created), Updated: aws.Time(p.Updated)})
-			return true, nil
-		})
-		return err
+	region, most := identity.Region(ctx), limit(in.MaxResults, 1000)
+	key := store.Key(region, strconv.Itoa(most), aws.ToString(in.NextToken))
+	out, err := s.lists.View(ctx, s.cfg.Engine, key, func(r store.Reader) (*codepipeline.ListPipelinesOutput, error) {
+		return list(r, region, most, in.NextToken)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	own := *out
+	return &own, nil
+}
+
+func list(r store.Reader, region string, most int, token *string) (*codepipeline.ListPipelinesOutput, error) {
+	out := &codepipeline.ListPipelinesOutput{Pipelines: []types.PipelineSummary{}}
+	pg := page{scope: "ListPipelines/" + region, max: most, token: token}
+	var err error
+	out.NextToken, err = pg.each(r, store.Range{Prefix: store.Prefix(string(pipelines), region)}, func(e store.Entry) (bool, error) {
+		var p Pipeline
+		if err := json.Unmarshal(e.Value, &p); err != nil {
+			return false, err
+		}
+		out.Pipelines = append(out.Pipelines, types.PipelineSummary{Name: p.Declaration.Name, Version: p.Declaration.Version,
+			PipelineType: p.Declaration.PipelineType, ExecutionMode: p.Declaration.ExecutionMode,
+			Created: aws.Time(p.Created), Updated: aws.Time(p.Updated)})
+		return true, nil
+	})
+	return out, err
 }
 
 // ListActionTypes shows the action types that pipelines here can use.

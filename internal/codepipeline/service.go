@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 
 	"github.com/slipway-dev/slipway/internal/aws/arn"
@@ -52,12 +53,15 @@ type Config struct {
 type Service struct {
 	cfg       Config
 	providers map[string]Action
+	// lists are the answers of ListPipelines, which consoles and scripts ask
+	// for all the time and which seldom change.
+	lists *engine.Memo[*codepipeline.ListPipelinesOutput]
 }
 
 // New makes the service and registers its jobs and subscriptions, so it must
 // be called before the engine and the bus start.
 func New(cfg Config) *Service {
-	s := &Service{cfg: cfg}
+	s := &Service{cfg: cfg, lists: engine.NewMemo[*codepipeline.ListPipelinesOutput](string(pipelines))}
 	s.providers = s.standardProviders()
 	for name, a := range cfg.Providers {
 		s.providers[name] = a
