@@ -219,16 +219,33 @@ func (d *Demo) serves(ctx context.Context, cluster, version string) error {
 // quiet stops the services' tasks: containers outlive a server on purpose, and
 // this one is about to end.
 func (d *Demo) quiet(ctx context.Context) error {
+	tasks := map[string][]string{}
 	for _, cluster := range clusters {
-		_, err := d.ecs.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String(name), DesiredCount: aws.Int32(0)})
+		list, err := d.ecs.ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String(cluster), ServiceName: aws.String(name)})
+		if err != nil {
+			return err
+		}
+		tasks[cluster] = list.TaskArns
+		_, err = d.ecs.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String(name), DesiredCount: aws.Int32(0)})
 		if err != nil {
 			return err
 		}
 	}
-	for _, cluster := range clusters {
+	for cluster, arns := range tasks {
+		if len(arns) == 0 {
+			continue
+		}
 		err := until(ctx, "the tasks of "+cluster+" to stop", func() (bool, error) {
-			s, err := d.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: aws.String(cluster), Services: []string{name}})
-			return err == nil && len(s.Services) == 1 && s.Services[0].RunningCount == 0, err
+			out, err := d.ecs.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: aws.String(cluster), Tasks: arns})
+			if err != nil {
+				return false, err
+			}
+			for _, t := range out.Tasks {
+				if aws.ToString(t.LastStatus) != "STOPPED" {
+					return false, nil
+				}
+			}
+			return true, nil
 		})
 		if err != nil {
 			return err
