@@ -241,7 +241,7 @@ func untilCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	seconds, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	want, err := regexp.Compile(args[1])
+	want, err := regexp.Compile("(?m)" + args[1]) // as stdout and stderr match
 	ts.Check(err)
 	deadline := time.Now().Add(time.Duration(seconds) * time.Second)
 	for {
