@@ -39,10 +39,7 @@ func (e *environment) bare(ctx context.Context, body []byte) (cmd *exec.Cmd, add
 	if err := cmd.Start(); err != nil {
 		return nil, "", nil, err
 	}
-	stop = func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}
+	stop = func() { end(cmd) }
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		stop()

@@ -47,6 +47,9 @@ type environment struct {
 	docker  bool   // an engine answers
 }
 
+// most is how long all figures may take; a quiet machine needs a third of it.
+const most = 15 * time.Minute
+
 // errSkip says that the machine lacks what a figure needs.
 type errSkip string
 
@@ -55,7 +58,10 @@ func (e errSkip) Error() string { return string(e) }
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
 	if err := run(ctx); err != nil {
+		cancel()
 		stop()
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

@@ -42,7 +42,7 @@ func (e *environment) serveIn(ctx context.Context, data string, args ...string) 
 	s.cmd = exec.CommandContext(ctx, e.program, append([]string{"server", "--listen", "127.0.0.1:0", "--data", data, "--log", "warn"}, args...)...)
 	s.cmd.Stderr = &s.log
 	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) }
-	s.cmd.WaitDelay = 10 * time.Second
+	s.cmd.WaitDelay = 15 * time.Second
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -100,11 +100,18 @@ func (s *server) host() string { return strings.TrimPrefix(s.url, "http://") }
 
 // stop ends the server and removes the containers it leaves for its successor.
 func (s *server) stop() {
-	_ = s.cmd.Process.Signal(syscall.SIGTERM)
-	_ = s.cmd.Wait()
+	end(s.cmd)
 	for _, id := range s.containers() {
 		_ = docker(context.Background(), "rm", "-f", "-v", id)
 	}
+}
+
+// end asks a process to end, and makes it.
+func end(cmd *exec.Cmd) {
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	insist := time.AfterFunc(15*time.Second, func() { _ = cmd.Process.Kill() })
+	defer insist.Stop()
+	_ = cmd.Wait()
 }
 
 // containers are the ids of this installation's, with more filters of `docker ps`.
