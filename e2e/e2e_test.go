@@ -85,6 +85,7 @@ func setup(env *testscript.Env) error {
 			_ = p.cmd.Wait()
 		}
 		removeContainers(env)
+		removeImages(p.url)
 	})
 	data := filepath.Join(env.WorkDir, ".data")
 	env.Setenv("DATA", data)
@@ -301,4 +302,29 @@ func removeContainers(env *testscript.Env) {
 		return
 	}
 	_ = exec.Command("docker", append([]string{"rm", "-f", "-v"}, strings.Fields(string(out))...)...).Run()
+}
+
+// removeImages takes away the engine's copies of the story's images: those
+// named after its server.
+func removeImages(url string) {
+	host := strings.TrimPrefix(url, "http://")
+	if host == "" {
+		return
+	}
+	out, err := exec.Command("docker", "images", "--digests", "--filter", "reference="+host+"/*", "--filter", "reference="+host+"/*/*",
+		"--format", "{{.Repository}} {{.Tag}} {{.Digest}}").Output()
+	if err != nil {
+		return
+	}
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		if len(f) != 3 {
+			continue
+		}
+		name := f[0] + ":" + f[1]
+		if f[1] == "<none>" {
+			name = f[0] + "@" + f[2]
+		}
+		_ = exec.Command("docker", "rmi", name).Run()
+	}
 }
