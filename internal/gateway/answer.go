@@ -25,7 +25,7 @@ func (g *Gateway) answer(w *tracker, r *http.Request, rec *record) {
 	}
 	b, err := g.routes.find(r)
 	if err != nil {
-		rec.code = wire.EncodeError(w, r, err).Code
+		rec.code = wire.EncodeErrorIn(w, r, spoken(r), err).Code
 		return
 	}
 	rec.service = b.Name()
@@ -84,6 +84,9 @@ func (g *Gateway) call(b *wire.Bound, w *tracker, r *http.Request, rec *record) 
 		}
 		if body == nil {
 			body = []byte{}
+		}
+		if err := checkDigests(r, body); err != nil {
+			return err
 		}
 	}
 	in, err := call.Decode(r, body)

@@ -26,6 +26,11 @@ func (g *Gateway) authenticate(b *wire.Bound, r *http.Request, rec *record, body
 	}
 	ctx := r.Context()
 	cred, err := g.cfg.Keys.Lookup(ctx, claim.AccessKeyID, claim.Token)
+	var told *wire.Error
+	if errors.As(err, &told) && told.Code == "InvalidClientTokenId" && claim.Token != "" && protocol == wire.RESTXML {
+		return nil, &wire.Error{Code: "InvalidToken", Status: http.StatusBadRequest,
+			Message: "The provided token is malformed or otherwise invalid."}
+	}
 	if err != nil {
 		return nil, translate(protocol, err)
 	}

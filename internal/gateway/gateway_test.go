@@ -96,7 +96,7 @@ func (services) PutLogEvents(_ context.Context, in *cloudwatchlogs.PutLogEventsI
 	return &cloudwatchlogs.PutLogEventsOutput{NextSequenceToken: in.LogEvents[0].Message}, nil
 }
 
-func start(t testing.TB) (*gateway.Gateway, *rules, *services) {
+func start(t testing.TB, s3Operations ...wire.Operation) (*gateway.Gateway, *rules, *services) {
 	t.Helper()
 	r, s := &rules{}, &services{}
 	g := gateway.New(gateway.Config{Keys: keys{}, Auth: r, Clock: clock.System, IDs: id.Random, Log: slog.New(slog.DiscardHandler)})
@@ -108,7 +108,7 @@ func start(t testing.TB) (*gateway.Gateway, *rules, *services) {
 			}),
 		}},
 		{Model: "sts", Operations: []wire.Operation{wire.Op("-", s.GetCallerIdentity, nil)}},
-		{Model: "s3", Operations: []wire.Operation{wire.Op("s3:PutObject", s.PutObject, nil), wire.Op("s3:GetObject", s.GetObject, nil)}},
+		{Model: "s3", Operations: append(s3Operations, wire.Op("s3:PutObject", s.PutObject, nil), wire.Op("s3:GetObject", s.GetObject, nil))},
 		{Model: "cloudwatchlogs", Operations: []wire.Operation{wire.Op("logs:PutLogEvents", s.PutLogEvents, nil)}},
 	} {
 		if err := g.Register(svc); err != nil {
@@ -207,6 +207,16 @@ func TestRefuses(t *testing.T) {
 		{"unsigned Query", func(t *testing.T) *http.Request {
 			return httptest.NewRequest("GET", "/?Action=GetCallerIdentity&Version=2011-06-15", nil)
 		}, 403, "MissingAuthenticationToken", ""},
+		{"unsigned Query in a form", func(t *testing.T) *http.Request {
+			r := httptest.NewRequest("POST", "/", strings.NewReader("Action=GetCallerIdentity&Version=2011-06-15"))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+			return r
+		}, 403, "<Code>MissingAuthenticationToken<", ""},
+		{"unknown service of REST-JSON", func(t *testing.T) *http.Request {
+			r := httptest.NewRequest("GET", "/2015-03-31/functions", nil)
+			r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=x")
+			return r
+		}, 404, `"__type":"UnknownOperationException"`, "lambda is not implemented"},
 		{"unsigned S3", func(t *testing.T) *http.Request { return httptest.NewRequest("GET", "/bucket/key", nil) }, 403, "AccessDenied", "Access Denied"},
 		{"body replaced", func(t *testing.T) *http.Request {
 			r := request(t, list, "{}", nil)
@@ -274,11 +284,12 @@ func TestRefuses(t *testing.T) {
 
 func TestNamesOfKeysErrors(t *testing.T) {
 	g, _, _ := start(t)
-	for _, tt := range []struct{ id, query, json, s3 string }{
-		{"AKIANOBODY", "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId"},
-		{"ASIAEXPIRED", "ExpiredToken", "ExpiredTokenException", "ExpiredToken"},
+	for _, tt := range []struct{ id, token, query, json, s3 string }{
+		{"AKIANOBODY", "", "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId"},
+		{"ASIANOBODY", "tampered", "InvalidClientTokenId", "UnrecognizedClientException", "InvalidToken"},
+		{"ASIAEXPIRED", "", "ExpiredToken", "ExpiredTokenException", "ExpiredToken"},
 	} {
-		cfg := config(g, tt.id, secret, "")
+		cfg := config(g, tt.id, secret, tt.token)
 		_, err := sts.NewFromConfig(cfg).GetCallerIdentity(context.Background(), &sts.GetCallerIdentityInput{})
 		expect(t, err, tt.query)
 		_, err = codepipeline.NewFromConfig(cfg).ListPipelines(context.Background(), &codepipeline.ListPipelinesInput{})

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/slipway-dev/slipway/internal/aws/sigv4"
@@ -70,17 +71,19 @@ func (t *routes) find(r *http.Request) (*wire.Bound, error) {
 			return b, nil
 		}
 		if name != "" && name != "s3" {
-			return nil, &wire.Error{Code: "InvalidAction", Status: http.StatusBadRequest,
-				Message: "The service " + printable(name) + " is not implemented by Slipway."}
+			return nil, notImplemented(r, name)
 		}
 	}
 	if b := t.byHost(r.Host); b != nil {
 		return b, nil
 	}
-	if v := queryVersion(r); v != "" {
-		if b := t.version[v]; b != nil {
-			return b, nil
-		}
+	if b := t.version[queryVersion(r)]; b != nil {
+		return b, nil
+	}
+	if !sigv4.Signed(r) && isForm(r) {
+		// Which service would be in the form. It does not matter: no operation
+		// of Query is there for strangers, and S3 has none at this address.
+		return nil, translate(wire.Query, &sigv4.Error{Kind: sigv4.Missing, Message: "Request is missing Authentication Token"})
 	}
 	if b := t.signing["s3"]; b != nil {
 		return b, nil
@@ -109,18 +112,38 @@ func (t *routes) byHost(host string) *wire.Bound {
 	return t.signing[first]
 }
 
-// queryVersion is the API version in an unsigned Query request's URL. In a
-// form it is found too late to matter: without a signature it fails anyway.
+// queryVersion is the API version in an unsigned Query request's URL.
 func queryVersion(r *http.Request) string {
 	if strings.Contains(r.URL.RawQuery, "Version=") {
 		return r.URL.Query().Get("Version")
 	}
-	if ct, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); r.Method == http.MethodPost &&
-		ct == "application/x-www-form-urlencoded" && r.URL.Path == "/" {
-		// The form is small; net/http's own limit is 10 MiB.
-		return ""
-	}
 	return ""
+}
+
+// isForm tells whether r is a call of Query that has its parameters in the body.
+func isForm(r *http.Request) bool {
+	ct, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return r.Method == http.MethodPost && r.URL.Path == "/" && ct == "application/x-www-form-urlencoded"
+}
+
+// spoken is the protocol of a request whose service is not here. Signed ones
+// that look like REST are of one of the many services that answer JSON, but
+// for the few that have S3's protocol.
+func spoken(r *http.Request) wire.Protocol {
+	p := wire.GuessProtocol(r)
+	if p == wire.RESTXML && sigv4.Signed(r) && !slices.Contains([]string{"", "s3", "route53", "cloudfront"}, sigv4.Service(r)) {
+		return wire.RESTJSON
+	}
+	return p
+}
+
+func notImplemented(r *http.Request, service string) error {
+	e := &wire.Error{Code: "InvalidAction", Status: http.StatusBadRequest,
+		Message: "The service " + printable(service) + " is not implemented by Slipway."}
+	if spoken(r) == wire.RESTJSON {
+		e.Code, e.Status = "UnknownOperationException", http.StatusNotFound
+	}
+	return e
 }
 
 func printable(s string) string {

@@ -150,8 +150,7 @@ func (b *bound) encodeError(w http.ResponseWriter, r *http.Request, err error) F
 	return f.failure()
 }
 
-func encodeUnbound(w http.ResponseWriter, r *http.Request, err error) Failure {
-	p := GuessProtocol(r)
+func encodeUnbound(w http.ResponseWriter, r *http.Request, p Protocol, err error) Failure {
 	b := &bound{model: func() (*model.Service, error) { return nil, errNoService }}
 	b.info.JSONVersion = "1.1"
 	if strings.HasSuffix(r.Header.Get("Content-Type"), "1.0") {

@@ -142,5 +142,11 @@ type Failure struct {
 // the request seems to speak: JSON with X-Amz-Target, Query with a form, else
 // S3's XML.
 func EncodeError(w http.ResponseWriter, r *http.Request, err error) Failure {
-	return encodeUnbound(w, r, err)
+	return encodeUnbound(w, r, GuessProtocol(r), err)
+}
+
+// EncodeErrorIn is EncodeError where the protocol is known though the service
+// is not there.
+func EncodeErrorIn(w http.ResponseWriter, r *http.Request, p Protocol, err error) Failure {
+	return encodeUnbound(w, r, p, err)
 }
