@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codecommit"
 	"github.com/aws/aws-sdk-go-v2/service/codecommit/types"
 
+	"github.com/slipway-dev/slipway/internal/aws/auth"
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/bus"
@@ -232,5 +233,44 @@ func TestStartAnnouncesWhatACrashLeft(t *testing.T) {
 	}
 	if got := f.events(t); !slices.Equal(got, []string{"referenceCreated late"}) {
 		t.Errorf("events %v", got)
+	}
+}
+
+// keys knows every access key as that of the user of this name.
+type keys struct{}
+
+func (keys) Lookup(_ context.Context, id, _ string) (auth.Credential, error) {
+	return auth.Credential{Caller: &identity.Caller{Kind: identity.User, UserName: id}}, nil
+}
+
+// only lets one user do one thing.
+type only struct {
+	user   string
+	access wire.Access
+}
+
+func (o only) Authorize(ctx context.Context, checks ...wire.Access) error {
+	for _, c := range checks {
+		if identity.From(ctx).UserName != o.user || c.Action != o.access.Action || c.Resource != o.access.Resource {
+			return &wire.Error{Code: "AccessDenied", Message: c.Action}
+		}
+	}
+	return nil
+}
+
+func TestArchiveNeedsItsPermission(t *testing.T) {
+	f := start(t)
+	f.Keys = keys{}
+	f.Authorizer = only{"ann", wire.Access{Action: "codecommit:UploadArchive", Resource: "arn:aws:codecommit:us-east-1:000000000000:app"}}
+	commit, err := f.putFile("a", "one", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for user, want := range map[string]string{"ann": "", "bob": "AccessDenied"} {
+		as := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return aws.Credentials{AccessKeyID: user}, nil })
+		var zip bytes.Buffer
+		if err := f.Archive(t.Context(), as, "us-east-1", "app", commit, &zip); code(err) != want || (zip.Len() > 0) != (want == "") {
+			t.Errorf("%s: %v, %d bytes", user, err, zip.Len())
+		}
 	}
 }

@@ -123,11 +123,24 @@ func refsOf(r store.Reader, id string) (map[string]string, error) {
 }
 
 // Archive writes the files of a commit as a zip: what AWS calls an upload
-// archive, for the pipelines that have this repository as their source. The
-// caller has been authorized for codecommit:UploadArchive.
-func (s *Service) Archive(ctx context.Context, region, name, commit string, w io.Writer) error {
+// archive, for the pipelines that have this repository as their source. There
+// is no operation to call, so the owner of the credentials is authorized here,
+// for codecommit:UploadArchive.
+func (s *Service) Archive(ctx context.Context, as aws.CredentialsProvider, region, name, commit string, w io.Writer) error {
+	keys, err := as.Retrieve(ctx)
+	if err != nil {
+		return err
+	}
+	credential, err := s.Keys.Lookup(ctx, keys.AccessKeyID, keys.SessionToken)
+	if err != nil {
+		return err
+	}
+	ctx = identity.WithRegion(identity.WithCaller(ctx, credential.Caller), region)
+	if err := s.Authorizer.Authorize(ctx, wire.Access{Action: "codecommit:UploadArchive", Resource: s.arn(region, name)}); err != nil {
+		return err
+	}
 	var repo *repository
-	err := s.Engine.View(ctx, func(r store.Reader) (err error) {
+	err = s.Engine.View(ctx, func(r store.Reader) (err error) {
 		repo, err = named(r, region, &name)
 		return err
 	})

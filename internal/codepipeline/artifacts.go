@@ -50,7 +50,7 @@ func (st artifactStore) fetch(ctx context.Context, a Artifact) (*spool, error) {
 	case errors.As(err, &missing):
 		return nil, fail(configurationError, "The input artifact %s does not exist in the Amazon S3 artifact bucket: %s key: %s", a.Name, a.Bucket, a.Key)
 	case denied(err):
-		return nil, fail(permissionError, "The role of the action is getting S3 access denied for the S3 bucket \"%s\" (input artifact %s)", a.Bucket, a.Name)
+		return nil, fail(permissionError, "The role of the action is getting S3 access denied for the S3 bucket \"%s\" (input artifact %s). Error: %s", a.Bucket, a.Name, words(err))
 	case err != nil:
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (st artifactStore) writeFailure(err error, a Artifact) error {
 	case errors.As(err, &missing):
 		return fail(configurationError, "The Amazon S3 artifact bucket %s does not exist", a.Bucket)
 	case denied(err):
-		return fail(permissionError, "The role of the action is getting S3 access denied for the S3 bucket \"%s\" (output artifact %s)", a.Bucket, a.Name)
+		return fail(permissionError, "The role of the action is getting S3 access denied for the S3 bucket \"%s\" (output artifact %s). Error: %s", a.Bucket, a.Name, words(err))
 	}
 	return err
 }

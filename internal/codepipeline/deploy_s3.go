@@ -123,7 +123,7 @@ func (d objectDeploy) put(ctx context.Context, store artifactStore, w *Work, key
 	case errors.As(err, &missing):
 		return fail(configurationError, "The S3 bucket \"%s\" does not exist", c["BucketName"])
 	case denied(err):
-		return fail(permissionError, "The role of the action is getting S3 access denied for the S3 bucket \"%s\"", c["BucketName"])
+		return fail(permissionError, "The role of the action is getting S3 access denied for the S3 bucket \"%s\". Error: %s", c["BucketName"], words(err))
 	}
 	return err
 }

@@ -27,6 +27,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/slipway-dev/slipway/internal/aws/wire"
 )
 
 // fakeObjects is S3 with a version "v" for everything.
@@ -76,10 +78,16 @@ func (f *fakeObjects) CopyObject(_ context.Context, in *s3.CopyObjectInput, _ ..
 	return &s3.CopyObjectOutput{VersionId: aws.String("v2")}, f.err
 }
 
-type archives struct{ asked string }
+type archives struct {
+	asked string
+	err   error
+}
 
-func (a *archives) Archive(_ context.Context, region, repository, commit string, w io.Writer) error {
+func (a *archives) Archive(_ context.Context, _ aws.CredentialsProvider, region, repository, commit string, w io.Writer) error {
 	a.asked = region + " " + repository + " " + commit
+	if a.err != nil {
+		return a.err
+	}
 	_, err := io.WriteString(w, "the tree")
 	return err
 }
@@ -168,6 +176,11 @@ func TestCommitSource(t *testing.T) {
 	w.Override = &types.SourceRevisionOverride{RevisionType: types.SourceRevisionTypeCommitId, RevisionValue: aws.String("old")}
 	if r, err = a.Step(t.Context(), w); err != nil || r.Variables["CommitId"] != "old" {
 		t.Errorf("the override gives %v, %v", r, err)
+	}
+	archives.err = &wire.Error{Code: "AccessDenied", Message: "not authorized to perform: codecommit:UploadArchive"}
+	_, err = a.Step(t.Context(), w)
+	if f := failure(t, err); f.Code != permissionError || !strings.Contains(f.Message, "not authorized to perform: codecommit:UploadArchive") {
+		t.Error(f)
 	}
 	for code, err := range map[string]error{permissionError: refused, configurationError: &commits.BranchDoesNotExistException{}, revisionUnavailable: &commits.CommitIdDoesNotExistException{}} {
 		client.err = err

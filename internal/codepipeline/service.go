@@ -30,7 +30,7 @@ type Events interface {
 // Archiver writes the tree of a commit as a zip, without .git, with symbolic
 // links and executable modes kept. The caller has checked the permission.
 type Archiver interface {
-	Archive(ctx context.Context, region, repository, commit string, w io.Writer) error
+	Archive(ctx context.Context, as aws.CredentialsProvider, region, repository, commit string, w io.Writer) error
 }
 
 // Config is what the service needs; all members but the last two are required.

@@ -63,7 +63,7 @@ func (s sessions) Config(context.Context, session.Request) (aws.Config, error) {
 
 type noArchives struct{}
 
-func (noArchives) Archive(context.Context, string, string, string, io.Writer) error {
+func (noArchives) Archive(context.Context, aws.CredentialsProvider, string, string, string, io.Writer) error {
 	return errors.New("no archives here")
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 
 	"github.com/slipway-dev/slipway/internal/aws/session"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
@@ -41,6 +42,19 @@ func (s *Service) session(ctx context.Context, p *Pipeline, a *ActionRecord) (aw
 			SessionToken: aws.ToString(c.SessionToken), CanExpire: true, Expires: aws.ToTime(c.Expiration)}, nil
 	}))
 	return cfg, nil
+}
+
+// words are those of an API's answer, which say who lacks which permission.
+func words(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorMessage()
+	}
+	var e *wire.Error
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	return "Access Denied"
 }
 
 // accessDenied reports the refusal of a session (see session.Source).

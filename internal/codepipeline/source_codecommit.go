@@ -22,8 +22,7 @@ type commitAPI interface {
 
 // commitSource takes the newest commit of a branch, or the one an execution
 // was started with. The tree is AWS's "upload archive", which has no public
-// API; asking for the branch and the commit in the action's role stands for its
-// permission.
+// API, but a permission of its own, which the action's role must have.
 type commitSource struct{ *dependencies }
 
 const (
@@ -55,8 +54,11 @@ func (s commitSource) Step(ctx context.Context, w *Work) (*Result, error) {
 
 	artifact := w.Outputs[0]
 	version, err := s.artifacts(cfg).keep(ctx, w, artifact, func(file io.Writer) error {
-		return s.archives.Archive(ctx, w.Region, repository, id, file)
+		return s.archives.Archive(ctx, cfg.Credentials, w.Region, repository, id, file)
 	})
+	if accessDenied(err) {
+		return nil, commitFailure(err, repository, branch)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +87,8 @@ func commitFailure(err error, repository, branch string) error {
 		return fail(configurationError, "The action failed because no branch named %s was found in the selected AWS CodeCommit repository %s. Make sure you are using the correct branch name, and then try again.", branch, repository)
 	case errors.As(err, &noRepository):
 		return fail(configurationError, "Could not access the CodeCommit repository %s. Make sure that the repository exists.", repository)
-	case denied(err):
-		return fail(permissionError, "Could not access the CodeCommit repository %s. Make sure that the pipeline IAM role has sufficient permissions to access the repository.", repository)
+	case denied(err), accessDenied(err):
+		return fail(permissionError, "Could not access the CodeCommit repository %s. Make sure that the pipeline IAM role has sufficient permissions to access the repository. Error: %s", repository, words(err))
 	case errors.As(err, &noCommit), errors.As(err, &badCommit):
 		return fail(revisionUnavailable, "The commit that the execution was started with does not exist in the CodeCommit repository %s", repository)
 	}
