@@ -35,9 +35,9 @@ type world struct {
 	bytes *s3.Client
 }
 
-func begin(t *testing.T) *world {
+func begin(t *testing.T, opts ...apptest.Option) *world {
 	t.Helper()
-	srv := apptest.Start(t)
+	srv := apptest.Start(t, opts...)
 	w := &world{T: t, srv: srv, cfg: srv.Config()}
 	w.cb = codebuild.NewFromConfig(w.cfg)
 	w.bytes = s3.NewFromConfig(w.cfg, func(o *s3.Options) { o.UsePathStyle = true })
@@ -257,5 +257,40 @@ func TestRefusals(t *testing.T) {
 	failed := b.Phases[len(b.Phases)-2]
 	if b.BuildStatus != types.StatusTypeFailed || failed.PhaseType != types.BuildPhaseTypeProvisioning || !strings.Contains(*failed.Contexts[0].Message, "needs a container engine") {
 		t.Errorf("%s %+v", b.BuildStatus, failed)
+	}
+}
+
+// What CodeBuild does in the service role before there is a container fails
+// the build in PROVISIONING, if it may not.
+func TestServiceRole(t *testing.T) {
+	w := begin(t, apptest.Enforce)
+	roles := iam.NewFromConfig(w.cfg)
+	w.project("role", "version: 0.2\nphases: {build: {commands: [echo hello]}}")
+	failure := func() string {
+		t.Helper()
+		b := w.until(*w.start("role").Id, complete)
+		p := b.Phases[len(b.Phases)-2]
+		if b.BuildStatus != types.StatusTypeFailed || p.PhaseType != types.BuildPhaseTypeProvisioning || len(p.Contexts) != 1 {
+			t.Fatalf("%s, %+v", b.BuildStatus, p)
+		}
+		return *p.Contexts[0].StatusCode + ": " + *p.Contexts[0].Message
+	}
+	if b := w.until(*w.start("role").Id, complete); b.BuildStatus != types.StatusTypeSucceeded {
+		t.Fatalf("with all permissions: %s", b.BuildStatus)
+	}
+	if _, err := roles.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: aws.String("builder"), PolicyName: aws.String("less"),
+		PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"logs:CreateLogStream","Resource":"*"}]}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if got := failure(); !strings.HasPrefix(got, "ACCESS_DENIED: Service role "+w.role+" does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams for build ") ||
+		!strings.Contains(got, "is not authorized to perform: logs:CreateLogStream") {
+		t.Error(got)
+	}
+	if _, err := roles.UpdateAssumeRolePolicy(t.Context(), &iam.UpdateAssumeRolePolicyInput{RoleName: aws.String("builder"),
+		PolicyDocument: aws.String(strings.Replace(trust, "codebuild", "ec2", 1))}); err != nil {
+		t.Fatal(err)
+	}
+	if got := failure(); got != "CLIENT_ERROR: CodeBuild is not authorized to perform: sts:AssumeRole on "+w.role {
+		t.Error(got)
 	}
 }

@@ -12,8 +12,10 @@ import (
 const (
 	// removal is the most time that removing a container may take.
 	removal = 30 * time.Second
-	// rewatch is the wait before an engine that went away is asked again.
-	rewatch = time.Second
+	// rewatch is the wait before an engine that went away is asked again; it
+	// doubles up to maxRewatch while the engine stays away.
+	rewatch    = time.Second
+	maxRewatch = 30 * time.Second
 )
 
 // Start finds the containers of builds again, removes those without an owner,
@@ -34,8 +36,9 @@ func (s *Service) Stop() {
 }
 
 func (s *Service) watch(ctx context.Context) {
-	for ctx.Err() == nil {
+	for delay := rewatch; ctx.Err() == nil; delay = min(2*delay, maxRewatch) {
 		err := s.Compute.Watch(ctx, map[string]string{labelService: service}, func() {
+			delay = rewatch
 			if err := s.recover(ctx); err != nil && ctx.Err() == nil {
 				s.Log.Warn("builds' containers", "err", err)
 			}
@@ -50,7 +53,7 @@ func (s *Service) watch(ctx context.Context) {
 		s.Log.Warn("container engine went away", "err", err)
 		select {
 		case <-ctx.Done():
-		case <-time.After(rewatch):
+		case <-time.After(delay):
 		}
 	}
 }

@@ -36,6 +36,11 @@ func (s *Service) run(ctx context.Context, j *engine.Job) error {
 		return s.cleanUp(ctx, b.Worker)
 	}
 	if b.Worker == "" {
+		if refused, err := s.prepare(ctx, b); err != nil {
+			return err
+		} else if refused != nil {
+			return s.end(ctx, b, *refused)
+		}
 		if b, err = s.assign(ctx, b); err != nil || b.Worker == "" {
 			return err
 		}
