@@ -8,6 +8,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -192,6 +193,14 @@ func (t *tracker) Write(b []byte) (int, error) {
 		t.status = http.StatusOK
 	}
 	return t.ResponseWriter.Write(b)
+}
+
+// ReadFrom keeps the connection's own copying: sendfile for files.
+func (t *tracker) ReadFrom(r io.Reader) (int64, error) {
+	if t.status == 0 {
+		t.status = http.StatusOK
+	}
+	return io.Copy(t.ResponseWriter, r)
 }
 
 // Unwrap is for http.ResponseController.

@@ -150,10 +150,15 @@ func (h *Handler) repository(w http.ResponseWriter, r *http.Request, c Client, p
 	case "manifests":
 		return h.manifest(w, r, c, name, id, reference)
 	case "blobs":
-		if _, err := digest.Parse(reference); err != nil {
+		d, err := digest.Parse(reference)
+		if err != nil {
 			return &Refusal{400, "DIGEST_INVALID", "The digest is not valid."}
 		}
-		h.Registry.forward(w, r, name, id, "/blobs/"+reference, query)
+		if r.Method == http.MethodGet {
+			h.Registry.blob(w, r, name, id, d)
+		} else {
+			h.Registry.forward(w, r, name, id, "/blobs/"+reference, query)
+		}
 	case "blobs/uploads":
 		// A mount names another repository by its name, which the client must
 		// be able to read; otherwise it uploads.

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -153,8 +154,7 @@ func (r *Registry) Sweep(ctx context.Context, before time.Time, named func(diges
 		if named(d.String()) {
 			return nil
 		}
-		hex := d.Encoded()
-		info, err := os.Stat(filepath.Join(r.root, "docker", "registry", "v2", "blobs", d.Algorithm().String(), hex[:2], hex, "data"))
+		info, err := os.Stat(r.file(d))
 		if err == nil && info.ModTime().Before(before) {
 			doomed = append(doomed, d)
 		}
@@ -207,6 +207,29 @@ func (a *answer) refusal() error {
 		return fmt.Errorf("registry: unexpected status %d", a.status)
 	}
 	return &Refused{code, message}
+}
+
+// blob answers GET of a blob with its file, which the kernel copies to the
+// connection; the library would carry it through buffers of its own. The
+// library says whether the repository has the blob, and how to name its type.
+func (r *Registry) blob(w http.ResponseWriter, req *http.Request, name, id string, d digest.Digest) {
+	head, err := r.call(req.Context(), http.MethodHead, id, "/blobs/"+d.String(), nil, nil)
+	if err == nil && head.status == http.StatusOK {
+		if f, err := os.Open(r.file(d)); err == nil {
+			defer f.Close()
+			head.header.Del("Content-Length") // of ranges it is another
+			maps.Copy(w.Header(), head.header)
+			http.ServeContent(w, req, "", time.Time{}, f)
+			return
+		}
+	}
+	r.forward(w, req, name, id, "/blobs/"+d.String(), nil)
+}
+
+// file is where the library's driver keeps a blob.
+func (r *Registry) file(d digest.Digest) string {
+	hex := d.Encoded()
+	return filepath.Join(r.root, "docker", "registry", "v2", "blobs", d.Algorithm().String(), hex[:2], hex, "data")
 }
 
 // forward lets the library answer a client's request for a repository, under
