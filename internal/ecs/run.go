@@ -52,11 +52,11 @@ func (s *Service) runTask(ctx context.Context, job *engine.Job) error {
 func (s *Service) act(ctx context.Context, t *task, a action) error {
 	switch a.do {
 	case makeNetwork:
-		return s.orFail(ctx, t, s.makeNetwork)
+		return s.orFail(ctx, t, noBox, s.makeNetwork)
 	case makeContainer:
-		return s.orFail(ctx, t, func(ctx context.Context, t *task) error { return s.makeContainer(ctx, t, a.boxes[0]) })
+		return s.orFail(ctx, t, a.boxes[0], func(ctx context.Context, t *task) error { return s.makeContainer(ctx, t, a.boxes[0]) })
 	case startContainer:
-		return s.orFail(ctx, t, func(ctx context.Context, t *task) error { return s.startContainer(ctx, t, a.boxes[0]) })
+		return s.orFail(ctx, t, a.boxes[0], func(ctx context.Context, t *task) error { return s.startContainer(ctx, t, a.boxes[0]) })
 	case stopContainers:
 		return s.stopContainers(ctx, t, a.boxes)
 	case removeAll:
@@ -92,9 +92,21 @@ type startError struct{ class, detail string }
 
 func (e *startError) Error() string { return e.class + ": " + e.detail }
 
+// noBox says that an action is the whole task's.
+const noBox = -1
+
+// failStart stops a task that cannot start. What is wrong with a container
+// stands there too, as ECS has it; tools print the one or the other.
+func (t *task) failStart(box int, e *startError) {
+	if box != noBox && strings.HasPrefix(e.class, "Cannot") {
+		t.Containers[box].Reason = aws.String(e.Error())
+	}
+	t.stop(types.TaskStopCodeTaskFailedToStart, e.Error())
+}
+
 // orFail does what may be interrupted by StopTask, and stops the task for what
-// cannot be mended by trying again.
-func (s *Service) orFail(ctx context.Context, t *task, do func(context.Context, *task) error) error {
+// cannot be mended by trying again. box is the container that it is about.
+func (s *Service) orFail(ctx context.Context, t *task, box int, do func(context.Context, *task) error) error {
 	inner, done := s.interruptible(ctx, t.ID)
 	err := do(inner, t)
 	interrupted := inner.Err() != nil && ctx.Err() == nil
@@ -112,7 +124,7 @@ func (s *Service) orFail(ctx context.Context, t *task, do func(context.Context, 
 	}
 	s.Log.Info("task failed to start", "task", t.arn(), "reason", failed.Error())
 	return s.change(ctx, t.key(), func(_ *engine.Tx, t *task) error {
-		t.stop(types.TaskStopCodeTaskFailedToStart, failed.Error())
+		t.failStart(box, failed)
 		return nil
 	})
 }
