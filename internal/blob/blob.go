@@ -5,14 +5,17 @@ package blob
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"syscall"
 )
 
 // ErrNotFound is returned for an id that has no blob.
 var ErrNotFound = errors.New("blob: not found")
 
-// ErrNoSpace is returned when the medium is full; nothing is kept.
-var ErrNoSpace = errors.New("blob: no space left")
+// ErrNoSpace is returned when the medium is full; nothing is kept. It is a
+// syscall.ENOSPC too.
+var ErrNoSpace = fmt.Errorf("blob: %w", syscall.ENOSPC)
 
 // Store keeps blobs.
 type Store interface {

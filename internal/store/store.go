@@ -6,16 +6,19 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"strings"
+	"syscall"
 )
 
 // ErrNotFound is returned by Get for a key without a value.
 var ErrNotFound = errors.New("store: not found")
 
 // ErrNoSpace is wrapped by what Update returns when the disk is full. Nothing
-// of the transaction was kept, and the store goes on serving.
-var ErrNoSpace = errors.New("store: no space left")
+// of the transaction was kept, and the store goes on serving. It is a
+// syscall.ENOSPC too, by which those who know no store tell clients.
+var ErrNoSpace = fmt.Errorf("store: %w", syscall.ENOSPC)
 
 // Store is a database.
 type Store interface {

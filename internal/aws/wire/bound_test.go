@@ -3,8 +3,10 @@ package wire
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 
 	codebuild "github.com/aws/aws-sdk-go-v2/service/codebuild/types"
@@ -55,6 +57,7 @@ func TestErrorsThatAreNotOurs(t *testing.T) {
 		{&smithy.GenericAPIError{Code: "Odd", Message: "m"}, "Odd", 400, false},
 		{errors.New(message), "InternalFailure", 500, true},
 		{context.Canceled, "InternalFailure", 500, true},
+		{fmt.Errorf("store: /var/lib/x: %w", syscall.ENOSPC), "ServiceUnavailableException", 503, true},
 		{&Error{Code: "AccessDeniedException"}, "AccessDeniedException", 400, false},
 		{&Error{Code: "X", Status: 418}, "X", 418, false},
 	} {

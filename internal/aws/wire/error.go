@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/aws/smithy-go"
 	"github.com/slipway-dev/slipway/internal/aws/identity"
@@ -36,6 +37,8 @@ func (b *bound) resolve(err error, p Protocol) *fault {
 	var call *smithy.OperationError
 	var api smithy.APIError
 	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return fullFault(p)
 	case errors.As(err, &own):
 		f := &fault{code: own.Code, message: own.Message, status: own.Status, fields: own.Fields, header: own.Header}
 		if m, merr := b.model(); merr == nil {
@@ -139,6 +142,21 @@ func internalFault(p Protocol) *fault {
 		message: "The request processing has failed because of an unknown error, exception or failure."}
 	if p == RESTXML {
 		f.code, f.message = "InternalError", "We encountered an internal error. Please try again."
+	}
+	return f
+}
+
+// fullFault is of a full disk, which stores wrap as syscall.ENOSPC. Unlike
+// other internal errors it says what it is, since whoever calls may well be who
+// can make room.
+func fullFault(p Protocol) *fault {
+	f := &fault{code: "ServiceUnavailable", status: http.StatusServiceUnavailable, internal: true,
+		message: "There is no space left on the disk that keeps the data. Nothing was changed; try again when there is room."}
+	switch p {
+	case JSON, RESTJSON:
+		f.code = "ServiceUnavailableException"
+	case RESTXML:
+		f.code, f.status = "InsufficientStorage", http.StatusInsufficientStorage
 	}
 	return f
 }
