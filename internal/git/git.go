@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 )
 
 // Errors of reading and writing.
@@ -56,7 +57,14 @@ func (r *Repositories) dir(id string) string {
 
 // Create makes an empty repository whose HEAD names a branch not yet born.
 func (r *Repositories) Create(ctx context.Context, id string) error {
-	dir := r.dir(id)
+	err := r.create(ctx, r.dir(id))
+	if err != nil {
+		_ = r.Remove(id) // half of one is of no use
+	}
+	return err
+}
+
+func (r *Repositories) create(ctx context.Context, dir string) error {
 	if _, err := r.output(ctx, "", nil, "init", "--quiet", "--bare", "--template=", "--initial-branch=main", dir); err != nil {
 		return err
 	}
@@ -188,7 +196,16 @@ func run(cmd *exec.Cmd, in io.Reader) ([]byte, error) {
 	var out, errs bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, &out, &errs
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("git %s: %w: %s", cmd.Args[1], err, strings.TrimSpace(errs.String()))
+		return nil, fmt.Errorf("git %s: %w: %s", cmd.Args[1], reason(err, errs.Bytes()), strings.TrimSpace(errs.String()))
 	}
 	return out.Bytes(), nil
+}
+
+// reason is why git failed: a full disk is told from git's own words, as there
+// is no exit status for it. LC_ALL is C here.
+func reason(err error, stderr []byte) error {
+	if bytes.Contains(stderr, []byte("No space left on device")) {
+		return fmt.Errorf("%w: %w", syscall.ENOSPC, err)
+	}
+	return err
 }

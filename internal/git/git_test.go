@@ -3,6 +3,7 @@ package git
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -183,5 +185,32 @@ func TestCloneAndPushWithGit(t *testing.T) {
 	must("clone", "-q", "--depth=1", url, "copy")
 	if out, err := git("clone", srv.URL+"/v1/repos/other", "other"); err == nil {
 		t.Errorf("cloned what does not exist:\n%s", out)
+	}
+}
+
+func TestAFullDiskIsTold(t *testing.T) {
+	err := reason(errors.New("exit status 128"), []byte("fatal: unable to write loose object file: No space left on device\n"))
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Error(err)
+	}
+	if err := reason(errors.New("exit status 1"), []byte("fatal: bad object")); errors.Is(err, syscall.ENOSPC) {
+		t.Error(err)
+	}
+}
+
+func TestNothingIsLeftOfARepositoryThatCouldNotBeMade(t *testing.T) {
+	r, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A directory where git's settings are to be written.
+	if err := os.MkdirAll(filepath.Join(r.root, repo+".git", "config"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Create(t.Context(), repo); err == nil {
+		t.Fatal("made")
+	}
+	if ids, err := r.IDs(); err != nil || len(ids) > 0 {
+		t.Errorf("%v, %v", ids, err)
 	}
 }
