@@ -20,6 +20,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,12 +66,28 @@ type group struct {
 	err     error // set before done is closed
 }
 
+// private makes the file its owner's alone, whatever the directory allows;
+// SQLite gives the log beside it the same mode.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case err == nil:
+		return f.Close()
+	case errors.Is(err, fs.ErrExist):
+		return os.Chmod(path, 0o600)
+	}
+	return err
+}
+
 // Open opens or makes the database file at path. A file made by a newer
 // version of the schema is refused.
 func Open(path string) (*Store, error) { return open(path) }
 
 func open(path string, pragmas ...string) (*Store, error) {
 	s := &Store{path: path, readers: make(chan *conn, maxReaders), pragmas: pragmas}
+	if err := private(path); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
 	c, err := dial(path, pragmas...)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
