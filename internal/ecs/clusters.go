@@ -17,6 +17,9 @@ import (
 // CreateCluster makes a cluster, or returns the active one of that name.
 func (s *Service) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput, _ ...func(*ecs.Options)) (*ecs.CreateClusterOutput, error) {
 	region, name := identity.Region(ctx), clusterName(in.ClusterName)
+	if !nameForm.MatchString(name) {
+		return nil, invalidParameter("The cluster name is not valid. It can have up to 255 letters, numbers, underscores and hyphens.")
+	}
 	if in.Configuration != nil {
 		return nil, unsupported("The configuration of a cluster")
 	}

@@ -79,6 +79,12 @@ func createService(t *testing.T, client *ecs.Client, definition string) {
 func TestClusters(t *testing.T) {
 	_, client := server(t)
 	ctx := t.Context()
+	for _, name := range []string{"a b", "../../etc/passwd", "a\x00b", strings.Repeat("a", 256)} {
+		var invalid *types.InvalidParameterException
+		if _, err := client.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: &name}); !errors.As(err, &invalid) {
+			t.Errorf("cluster %.20q: %v", name, err)
+		}
+	}
 	again, err := client.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String(cluster)})
 	if err != nil || aws.ToString(again.Cluster.ClusterArn) != "arn:aws:ecs:us-east-1:000000000000:cluster/c" {
 		t.Errorf("%+v, %v", again, err)
