@@ -30,6 +30,7 @@ func start(ctx context.Context, e *environment) ([]row, error) {
 		return nil, err
 	}
 	first.stop()
+	args = append(args, "--listen", first.host()) // as people have it: the same port again
 	var ours, theirs []time.Duration
 	var rss, bareRSS []int64
 	for i := range startRuns {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -47,12 +46,6 @@ func (anyone) Credentials(context.Context, session.Request) (aws.Credentials, er
 }
 func (anyone) Config(context.Context, session.Request) (aws.Config, error) { return aws.Config{}, nil }
 
-type noArchives struct{}
-
-func (noArchives) Archive(context.Context, string, string, string, io.Writer) error {
-	return errors.New("no archives here")
-}
-
 // transitions runs a pipeline of twenty stages whose actions do nothing on the
 // engine, bus and database of the server, against twenty bare transactions of
 // that database which write one record each. No action of AWS does nothing, so
@@ -78,7 +71,7 @@ func transitions(ctx context.Context, e *environment) ([]row, error) {
 			return nil
 		})
 	s := codepipelineservice.New(codepipelineservice.Config{
-		Engine: eng, Events: events, IDs: id.Random, Log: log, Sessions: anyone{}, Archives: noArchives{},
+		Engine: eng, Events: events, IDs: id.Random, Log: log, Sessions: anyone{}, // and no archives: nothing here is fetched
 		Site:      site.Site{Account: "000000000000", Region: "us-east-1"},
 		Providers: map[string]codepipelineservice.Action{"Source/CodeCommit": nothing{}, "Approval/Manual": nothing{}},
 	})
