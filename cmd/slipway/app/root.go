@@ -2,6 +2,7 @@ package app
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -43,8 +44,12 @@ func (a *App) openRoot() error {
 			return fmt.Errorf("%s has no key; remove the file for a new one", path)
 		}
 	}
-	return writeFile(filepath.Join(a.Data, configFile),
-		fmt.Appendf(nil, "[default]\nregion = %s\nendpoint_url = %s\n", a.Region, a.site.URL))
+	path = filepath.Join(a.Data, configFile)
+	config := fmt.Appendf(nil, "[default]\nregion = %s\nendpoint_url = %s\n", a.Region, a.site.URL)
+	if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, config) {
+		return nil // a start need not wait for the disk
+	}
+	return writeFile(path, config)
 }
 
 // Environment is what AWS's tools need to talk to the Slipway that last ran on
