@@ -83,7 +83,21 @@ func buildResult(bd *builds.Build, memo buildMemo) *Result {
 		}
 		return r
 	}
-	return &Result{Failure: &Failure{jobFailed, "Build terminated with state: " + string(bd.BuildStatus)}}
+	why := cut("Build terminated with state: "+string(bd.BuildStatus)+blame(bd.Phases), maxSummary)
+	return &Result{Failure: &Failure{jobFailed, why}, Summary: why}
+}
+
+// blame is the first phase with an error, as CodePipeline says it; "" if a
+// build was just ended.
+func blame(phases []builds.BuildPhase) string {
+	for _, p := range phases {
+		for _, c := range p.Contexts {
+			if code := aws.ToString(c.StatusCode); code != "" {
+				return fmt.Sprintf(". Phase: %s, Code: %s, Message: %s", p.PhaseType, code, aws.ToString(c.Message))
+			}
+		}
+	}
+	return ""
 }
 
 // startBuild is the request for a build, the same however often it is made.

@@ -478,3 +478,18 @@ func TestObjectDeploy(t *testing.T) {
 		t.Error("something of the bad archive was uploaded")
 	}
 }
+
+func TestBuildFailureSaysWhichPhase(t *testing.T) {
+	of := func(code, message string) []builds.PhaseContext {
+		return []builds.PhaseContext{{StatusCode: aws.String(code), Message: aws.String(message)}}
+	}
+	r := buildResult(&builds.Build{BuildStatus: builds.StatusTypeFailed, Phases: []builds.BuildPhase{
+		{PhaseType: builds.BuildPhaseTypeInstall, Contexts: of("", "")},
+		{PhaseType: builds.BuildPhaseTypeBuild, Contexts: of("COMMAND_EXECUTION_ERROR", "Error while executing command: false. Reason: exit status 1")},
+		{PhaseType: builds.BuildPhaseTypePostBuild, Contexts: of("COMMAND_EXECUTION_ERROR", "later")},
+	}}, buildMemo{})
+	want := "Build terminated with state: FAILED. Phase: BUILD, Code: COMMAND_EXECUTION_ERROR, Message: Error while executing command: false. Reason: exit status 1"
+	if r.Failure == nil || r.Failure.Message != want || r.Summary != want {
+		t.Errorf("%+v", r)
+	}
+}
