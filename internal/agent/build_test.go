@@ -226,7 +226,11 @@ func TestSecretsAreMasked(t *testing.T) {
       - echo "$GOT"
       - curl -s -o /dev/null -w '%{http_code}' "$AWS_CONTAINER_CREDENTIALS_FULL_URI"
       - printf very-; sleep 0.1; echo secret-key
+      - env | grep ^AWS_CONTAINER_AUTHORIZATION_TOKEN
 `)})
+	if !strings.Contains(o.log, "\nAWS_CONTAINER_AUTHORIZATION_TOKEN=***\n") {
+		t.Errorf("log:\n%s", o.log)
+	}
 	if bytes.Contains(o.journal, []byte("very-secret")) || !strings.Contains(o.log, `"AccessKeyId":"***"`) || !strings.Contains(o.log, "\n401\n") || !strings.Contains(o.log, "\n***\n") {
 		t.Errorf("log:\n%s", o.log)
 	}
