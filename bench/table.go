@@ -35,7 +35,11 @@ func (r row) cells() []string {
 	}
 	ratio := "-"
 	if r.ratio > 0 && !math.IsInf(r.ratio, 0) {
-		ratio = fmt.Sprintf("%.2f×", r.ratio)
+		digits := 2
+		if r.ratio < 0.1 {
+			digits = 3
+		}
+		ratio = fmt.Sprintf("%.*f×", digits, r.ratio)
 	}
 	return []string{r.what, r.slipway, r.baseline + " (" + r.versus + ")", ratio, r.aim, verdict}
 }
@@ -87,8 +91,17 @@ func ms(d time.Duration) string {
 	return fmt.Sprintf("%.0f ms", v)
 }
 
+// loadAverage is the last minute's, "" where it cannot be read.
+func loadAverage() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	return strings.Fields(string(b))[0]
+}
+
 // machine is where the figures come from.
-func machine(ctx context.Context, e *environment) string {
+func machine(ctx context.Context, e *environment, load string) string {
 	parts := []string{fmt.Sprintf("%s/%s, %d cores", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())}
 	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		for line := range strings.Lines(string(b)) {
@@ -98,8 +111,8 @@ func machine(ctx context.Context, e *environment) string {
 			}
 		}
 	}
-	if b, err := os.ReadFile("/proc/loadavg"); err == nil {
-		parts = append(parts, "load "+strings.Fields(string(b))[0])
+	if load != "" {
+		parts = append(parts, "load "+load+" at the beginning")
 	}
 	if e.docker {
 		if out, err := exec.CommandContext(ctx, "docker", "version", "-f", "{{.Server.Version}}").Output(); err == nil {
