@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -212,5 +213,25 @@ func TestNothingIsLeftOfARepositoryThatCouldNotBeMade(t *testing.T) {
 	}
 	if ids, err := r.IDs(); err != nil || len(ids) > 0 {
 		t.Errorf("%v, %v", ids, err)
+	}
+}
+
+func TestTooManyReferences(t *testing.T) {
+	h := &Handler{Repositories: newRepo(t), Backend: open{make(chan struct{}, 1)}, Log: slog.New(slog.DiscardHandler)}
+	var push bytes.Buffer
+	for i := range maxCommands + 1 {
+		line := fmt.Sprintf("%s %s refs/heads/b%d", Zero, strings.Repeat("a", 40), i)
+		if i == 0 {
+			line += "\x00report-status"
+		}
+		fmt.Fprintf(&push, "%04x%s", len(line)+4, line)
+	}
+	push.WriteString("0000")
+	r := httptest.NewRequest("POST", "/v1/repos/demo/git-receive-pack", &push)
+	r.Header.Set("Content-Type", "application/x-git-receive-pack-request")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != 200 || !strings.Contains(w.Body.String(), "ng refs/heads/b4000 a push may update at most 4000 references") {
+		t.Errorf("%d %.300s", w.Code, w.Body)
 	}
 }

@@ -57,8 +57,12 @@ type Handler struct {
 	Log          *slog.Logger
 }
 
-// maxCommands bounds a push, as CodeCommit does.
-const maxCommands = 4000
+// maxCommands bounds a push, as CodeCommit does; maxCommandBytes what is read
+// of one, to be able to say so.
+const (
+	maxCommands     = 4000
+	maxCommandBytes = 16 << 20
+)
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.EscapedPath()
@@ -155,12 +159,16 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, path string, ser
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		if s.Check != nil {
-			if refused := s.Check(ctx, commands); len(refused) > 0 {
-				_, _ = io.Copy(io.Discard, in)
-				_, _ = w.Write(report(commands, refused, caps))
-				return
-			}
+		var refused map[string]string
+		if len(commands) > maxCommands {
+			refused = refuseAll(commands)
+		} else if s.Check != nil {
+			refused = s.Check(ctx, commands)
+		}
+		if len(refused) > 0 {
+			_, _ = io.Copy(io.Discard, in)
+			_, _ = w.Write(report(commands, refused, caps))
+			return
 		}
 		body = io.MultiReader(bytes.NewReader(head), in)
 		// A push that has begun is finished and announced even if the client
@@ -207,10 +215,21 @@ func readCommands(in *bufio.Reader) (updates []RefUpdate, head []byte, caps stri
 		if len(f) != 3 || len(f[0]) != 40 || len(f[1]) != 40 {
 			continue // "shallow …", "push-cert …": git itself judges them
 		}
-		if updates = append(updates, RefUpdate{From: f[0], To: f[1], Ref: f[2]}); len(updates) > maxCommands {
+		if updates = append(updates, RefUpdate{From: f[0], To: f[1], Ref: f[2]}); len(head) > maxCommandBytes {
 			return nil, nil, "", fmt.Errorf("a push may update at most %d references", maxCommands)
 		}
 	}
+}
+
+// refuseAll is for a push of too many updates. Git shows such reasons to the
+// user, but no body of an HTTP error.
+func refuseAll(updates []RefUpdate) map[string]string {
+	reason := fmt.Sprintf("a push may update at most %d references", maxCommands)
+	refused := make(map[string]string, len(updates))
+	for _, u := range updates {
+		refused[u.Ref] = reason
+	}
+	return refused
 }
 
 // report is the answer of receive-pack that refuses every update of a push.
