@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/opencontainers/go-digest"
 )
@@ -328,17 +330,45 @@ func (h *Handler) fail(w http.ResponseWriter, err error) {
 }
 
 // renaming puts the client's name for a repository into the Location that the
-// library answers.
+// library answers, and words of ours in place of its internal errors, which
+// have paths of this machine in them.
 type renaming struct {
 	http.ResponseWriter
-	from, to string
+	from, to     string
+	failed, told bool
 }
 
 func (w *renaming) WriteHeader(status int) {
+	if status >= 500 {
+		w.failed = true // the reason comes with Write
+		return
+	}
 	if l := w.Header().Get("Location"); l != "" {
 		w.Header().Set("Location", strings.Replace(l, w.from+"/", w.to+"/", 1))
 	}
 	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *renaming) Write(b []byte) (int, error) {
+	if !w.failed {
+		return w.ResponseWriter.Write(b)
+	}
+	w.fail(b)
+	return len(b), nil
+}
+
+// fail answers an internal error once; nil is for one without a body.
+func (w *renaming) fail(reason []byte) {
+	if w.told {
+		return
+	}
+	w.told = true
+	status, message := http.StatusInternalServerError, "internal error"
+	if bytes.Contains(reason, []byte(syscall.ENOSPC.Error())) {
+		status, message = http.StatusInsufficientStorage, "There is no space left on the disk that keeps the images."
+	}
+	w.Header().Del("Content-Length")
+	answerJSON(w.ResponseWriter, status, map[string]any{"errors": []any{map[string]any{"code": "UNKNOWN", "message": message}}})
 }
 
 // Unwrap lets the library flush and set deadlines.

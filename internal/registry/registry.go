@@ -240,5 +240,9 @@ func (r *Registry) forward(w http.ResponseWriter, req *http.Request, name, id, r
 	inner.URL.RawQuery = query.Encode()
 	inner.RequestURI = inner.URL.RequestURI()
 	inner.Header.Del("Authorization")
-	r.app.ServeHTTP(&renaming{ResponseWriter: w, from: path(id, ""), to: path(name, "")}, inner)
+	out := &renaming{ResponseWriter: w, from: path(id, ""), to: path(name, "")}
+	r.app.ServeHTTP(out, inner)
+	if out.failed {
+		out.fail(nil)
+	}
 }
