@@ -87,7 +87,7 @@ func run(ctx context.Context) (err error) {
 	defer os.RemoveAll(e.dir)
 	e.docker = docker(ctx, "version") == nil
 
-	load := loadAverage() // of others: later it is our own
+	others := loadAverage() // later it is our own
 	began := time.Now()
 	var rows []row
 	var failed []error
@@ -112,7 +112,7 @@ func run(ctx context.Context) (err error) {
 		rows = append(rows, got...)
 	}
 	fmt.Fprintf(os.Stderr, "%d s in all\n\n", int(time.Since(began).Seconds()))
-	fmt.Println(machine(ctx, e, load))
+	fmt.Println(machine(ctx, e, others))
 	fmt.Println()
 	print(os.Stdout, rows, *markdown)
 	return errors.Join(failed...)
