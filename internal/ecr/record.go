@@ -105,11 +105,10 @@ func (s *Service) put(ctx context.Context, repo *repository, tag string, im *ima
 		doc := *im
 		doc.Pushed = s.Engine.Now()
 		if old, err := images.Get(tx, repo.ID, im.Digest); err == nil {
-			doc.Tags, doc.Pulled = old.Tags, old.Pulled
+			// A new tag leaves the time of the push alone, and with it the
+			// image's place in a lifecycle policy's order.
+			doc.Tags, doc.Pulled, doc.Pushed = old.Tags, old.Pulled, old.Pushed
 			same = tag == "" || slices.Contains(old.Tags, tag)
-			if same {
-				doc.Pushed = old.Pushed
-			}
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
