@@ -24,9 +24,17 @@ func (d *Demo) server(ctx context.Context) (stop func(), err error) {
 	start := time.Now()
 	d.say("── Server")
 	stop = func() {}
-	if health(ctx, "http://"+d.Listen) == nil {
+	if _, err := health(ctx, "http://"+d.Listen); err == nil {
 		d.say("   a server answers at %s already; using it", d.Listen)
 	} else if stop, err = d.launch(ctx); err != nil {
+		return nil, err
+	}
+	trouble, err := health(ctx, "http://"+d.Listen)
+	if err == nil && trouble != "" {
+		err = errors.New("no container engine answers; set DOCKER_HOST, or let `make demo` start one: " + trouble)
+	}
+	if err != nil {
+		stop()
 		return nil, err
 	}
 	cfg, err := d.environment(ctx)
@@ -41,21 +49,26 @@ func (d *Demo) server(ctx context.Context) (stop func(), err error) {
 	return stop, nil
 }
 
-func health(ctx context.Context, url string) error {
+// health asks a server whether it is one; trouble is what its container engine
+// says, "" if that answers.
+func health(ctx context.Context, url string) (trouble string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/_slipway/health", nil)
 	if err != nil {
-		return err
+		return "", err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer resp.Body.Close()
-	var body struct{ Version string }
-	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil || body.Version == "" {
-		return errors.New("what answers there is not Slipway")
+	var body struct {
+		Version string
+		Trouble string `json:"compute_error"`
 	}
-	return nil
+	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil || body.Version == "" {
+		return "", errors.New("what answers there is not Slipway")
+	}
+	return body.Trouble, nil
 }
 
 // launch starts `slipway server` and waits for its ready line.

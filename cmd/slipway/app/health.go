@@ -1,8 +1,10 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -15,9 +17,14 @@ func (a *App) addOperations() {
 	a.gateway.Mount("/metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
 }
 
-func (a *App) health(w http.ResponseWriter, _ *http.Request) {
+// engineTimeout is how long health waits for the container engine's answer.
+const engineTimeout = 2 * time.Second
+
+// health is 200 whenever requests are answered. compute_error is there while
+// the container engine does not answer: builds and tasks wait for it.
+func (a *App) health(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{
+	answer := map[string]any{
 		"version":  a.Version,
 		"uptime":   a.Clock.Now().Sub(a.started).Seconds(),
 		"compute":  a.Compute,
@@ -25,5 +32,11 @@ func (a *App) health(w http.ResponseWriter, _ *http.Request) {
 		"iam":      a.IAM,
 		"account":  a.Account,
 		"region":   a.Region,
-	})
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), engineTimeout)
+	defer cancel()
+	if _, err := a.compute.Info(ctx); err != nil {
+		answer["compute_error"] = err.Error()
+	}
+	_ = json.NewEncoder(w).Encode(answer)
 }
