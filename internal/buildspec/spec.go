@@ -52,12 +52,12 @@ type Spec struct {
 // Env is the section env.
 type Env struct {
 	// Shell is "", "bash", "/bin/sh" or "sh".
-	Shell            string
-	Variables        []Variable
-	ParameterStore   []Variable
-	SecretsManager   []Variable
-	Exported         []string
-	GitCredentials   bool
+	Shell          string
+	Variables      []Variable
+	ParameterStore []Variable
+	SecretsManager []Variable
+	Exported       []string
+	GitCredentials bool
 }
 
 // Variable is a name with its value, exactly as written: 010 and 1.10 stay.
