@@ -290,6 +290,8 @@ func answerJSON(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v)
 }
 
+const noSpace = "There is no space left on the disk that keeps the images."
+
 type errorBody struct {
 	Errors []struct {
 		Code    string `json:"code"`
@@ -310,6 +312,8 @@ func (h *Handler) fail(w http.ResponseWriter, err error) {
 	var refused *Refused
 	switch {
 	case errors.As(err, &refusal):
+	case errors.Is(err, syscall.ENOSPC):
+		refusal = &Refusal{http.StatusInsufficientStorage, "UNKNOWN", noSpace}
 	case errors.As(err, &refused):
 		refusal = &Refusal{400, refused.Code, refused.Message}
 		if refused.Code == "NAME_UNKNOWN" {
@@ -365,7 +369,7 @@ func (w *renaming) fail(reason []byte) {
 	w.told = true
 	status, message := http.StatusInternalServerError, "internal error"
 	if bytes.Contains(reason, []byte(syscall.ENOSPC.Error())) {
-		status, message = http.StatusInsufficientStorage, "There is no space left on the disk that keeps the images."
+		status, message = http.StatusInsufficientStorage, noSpace
 	}
 	w.Header().Del("Content-Length")
 	answerJSON(w.ResponseWriter, status, map[string]any{"errors": []any{map[string]any{"code": "UNKNOWN", "message": message}}})

@@ -1,9 +1,11 @@
 package registry
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -28,5 +30,26 @@ func TestInternalErrorsKeepTheirPaths(t *testing.T) {
 		if body := rec.Body.String(); rec.Code != tt.status || !strings.Contains(body, tt.want) || strings.Contains(body, "/var/lib") {
 			t.Errorf("%q: %d %s", tt.detail, rec.Code, body)
 		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	answered := func(status int, body string) error {
+		a := &answer{status: status}
+		a.body.WriteString(body)
+		return a.refusal()
+	}
+	var refused *Refused
+	if err := answered(400, `{"errors":[{"code":"UNKNOWN","message":"unknown error"}]}`); !errors.As(err, &refused) || refused.Code != "MANIFEST_INVALID" {
+		t.Error(err)
+	}
+	if err := answered(404, `{"errors":[{"code":"NAME_UNKNOWN","message":"m"}]}`); !errors.As(err, &refused) || refused.Code != "NAME_UNKNOWN" {
+		t.Error(err)
+	}
+	if err := answered(500, `{"errors":[{"code":"UNKNOWN","detail":"write: no space left on device"}]}`); !errors.Is(err, syscall.ENOSPC) {
+		t.Error(err)
+	}
+	if err := answered(500, `{"errors":[{"code":"UNKNOWN"}]}`); errors.As(err, &refused) {
+		t.Error(err)
 	}
 }

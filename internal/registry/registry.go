@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/distribution/distribution/v3"
@@ -203,8 +204,13 @@ func (r *Registry) call(ctx context.Context, method, id, rest string, header htt
 
 func (a *answer) refusal() error {
 	code, message := firstError(a.body.Bytes())
-	if code == "" {
-		return fmt.Errorf("registry: unexpected status %d", a.status)
+	switch {
+	case a.status >= 500 && bytes.Contains(a.body.Bytes(), []byte(syscall.ENOSPC.Error())):
+		return fmt.Errorf("registry: %w", syscall.ENOSPC)
+	case code == "" || a.status >= 500:
+		return fmt.Errorf("registry: unexpected status %d: %s", a.status, message)
+	case code == "UNKNOWN": // the library's word for a manifest it cannot read
+		return &Refused{"MANIFEST_INVALID", "The manifest is not valid."}
 	}
 	return &Refused{code, message}
 }
