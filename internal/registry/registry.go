@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -87,6 +88,9 @@ func (r *Registry) Close() error { return r.app.Shutdown() }
 // PutManifest stores a manifest by its digest after checking that what it
 // names is there. Errors are *Refused.
 func (r *Registry) PutManifest(ctx context.Context, id, mediaType string, body []byte) (string, error) {
+	if err := checkSchema(body); err != nil {
+		return "", err
+	}
 	d := digest.FromBytes(body).String()
 	answer, err := r.call(ctx, http.MethodPut, id, "/manifests/"+d, http.Header{"Content-Type": {mediaType}}, body)
 	if err != nil {
@@ -200,6 +204,15 @@ func (r *Registry) call(ctx context.Context, method, id, rest string, header htt
 	a := &answer{status: http.StatusOK, header: http.Header{}}
 	r.app.ServeHTTP(a, req)
 	return a, nil
+}
+
+// checkSchema refuses what the library answers an internal error for.
+func checkSchema(manifest []byte) error {
+	var m struct{ SchemaVersion int }
+	if json.Unmarshal(manifest, &m) != nil || m.SchemaVersion != 2 {
+		return &Refused{"MANIFEST_INVALID", "The manifest is not one of schemaVersion 2."}
+	}
+	return nil
 }
 
 func (a *answer) refusal() error {
