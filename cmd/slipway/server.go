@@ -29,7 +29,7 @@ func server(ctx context.Context, args []string, out, errs io.Writer) int {
 	flags.StringVar(&cfg.Account, "account", "000000000000", "account `number`")
 	flags.StringVar(&cfg.Region, "region", "us-east-1", "default `region`")
 	flags.IntVar(&cfg.Warm, "warm", 1, "`number` of containers that wait for builds")
-	flags.Func("image", "`NAME=REF` runs builds that ask for image NAME (may end in *) in REF; repeatable\n(default aws/codebuild/*="+app.StandardImage+")",
+	flags.Func("image", "`NAME=REF` runs builds that ask for image NAME (may end in *) in REF; repeatable\n(default: the names of AWS's standard images for "+app.StandardImage+")",
 		func(s string) error {
 			name, ref, ok := strings.Cut(s, "=")
 			if !ok || name == "" || ref == "" {

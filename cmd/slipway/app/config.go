@@ -91,7 +91,14 @@ func (c *Config) complete() error {
 			return fmt.Errorf("find this program: %w", err)
 		}
 	}
-	images := map[string]string{"aws/codebuild/*": StandardImage}
+	// Families of names that AWS has; a misspelt one must not run in anything.
+	images := map[string]string{
+		"aws/codebuild/standard:*":             StandardImage,
+		"aws/codebuild/amazonlinux-x86_64-*":   StandardImage,
+		"aws/codebuild/amazonlinux2-x86_64-*":  StandardImage,
+		"aws/codebuild/amazonlinux-aarch64-*":  StandardImage,
+		"aws/codebuild/amazonlinux2-aarch64-*": StandardImage,
+	}
 	for name, ref := range c.Images {
 		images[name] = ref
 	}
