@@ -36,7 +36,8 @@ func logLine(ctx context.Context, e *environment) ([]row, error) {
 	if err := project(ctx, s.cfg, "log", "aws/codebuild/standard:7.0", strings.ReplaceAll(writeLines, `"`, `\"`)); err != nil {
 		return nil, err
 	}
-	if _, err := builds.StartBuild(ctx, &codebuild.StartBuildInput{ProjectName: aws.String("log")}); err != nil {
+	started, err := builds.StartBuild(ctx, &codebuild.StartBuildInput{ProjectName: aws.String("log")})
+	if err != nil {
 		return nil, err
 	}
 	client := cloudwatchlogs.NewFromConfig(s.cfg)
@@ -66,6 +67,14 @@ func logLine(ctx context.Context, e *environment) ([]row, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%d of %d lines: %w", len(ours), logLines, err)
+	}
+	// A build outlives its server: let it end first.
+	err = await(ctx, 100*time.Millisecond, time.Minute, func() (bool, error) {
+		got, err := builds.BatchGetBuilds(ctx, &codebuild.BatchGetBuildsInput{Ids: []string{*started.Build.Id}})
+		return err == nil && len(got.Builds) == 1 && got.Builds[0].BuildComplete, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("end of the build: %w", err)
 	}
 	d, b := median(ours), median(theirs)
 	return []row{{
