@@ -1,8 +1,8 @@
 package logs
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,10 +10,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/id"
 	"github.com/slipway-dev/slipway/internal/logs/filter"
 	"github.com/slipway-dev/slipway/internal/store"
@@ -40,17 +41,8 @@ type follower struct {
 	pattern  *filter.Pattern
 
 	mu      sync.Mutex
-	taken   []liveEvent
+	taken   []types.LiveTailSessionLogEvent
 	sampled bool
-}
-
-// liveEvent has the wire's names.
-type liveEvent struct {
-	LogStreamName      string `json:"logStreamName"`
-	LogGroupIdentifier string `json:"logGroupIdentifier"`
-	Message            string `json:"message"`
-	Timestamp          int64  `json:"timestamp"`
-	IngestionTime      int64  `json:"ingestionTime"`
 }
 
 func (f *followers) add(one *follower) {
@@ -88,26 +80,31 @@ func (f *follower) take(identifier string, events []event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, e := range events {
+		if !f.pattern.Match(e.message) {
+			continue
+		}
 		if len(f.taken) == liveTailMost {
 			f.sampled = true
 			return
 		}
-		if f.pattern.Match(e.message) {
-			f.taken = append(f.taken, liveEvent{e.stream, identifier, e.message, e.timestamp, e.ingestion})
-		}
+		f.taken = append(f.taken, types.LiveTailSessionLogEvent{
+			LogStreamName: aws.String(e.stream), LogGroupIdentifier: aws.String(identifier),
+			Message: aws.String(e.message), Timestamp: aws.Int64(e.timestamp), IngestionTime: aws.Int64(e.ingestion),
+		})
 	}
 }
 
-func (f *follower) update() (events []liveEvent, sampled bool) {
+// update takes over what was taken since the last one.
+func (f *follower) update() *types.LiveTailSessionUpdate {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	events, sampled = f.taken, f.sampled
+	events, sampled := f.taken, f.sampled
 	f.taken, f.sampled = nil, false
-	if events == nil {
-		events = []liveEvent{}
+	slices.SortStableFunc(events, func(a, b types.LiveTailSessionLogEvent) int { return cmp.Compare(*a.Timestamp, *b.Timestamp) })
+	return &types.LiveTailSessionUpdate{
+		SessionMetadata: &types.LiveTailSessionMetadata{Sampled: sampled},
+		SessionResults:  append([]types.LiveTailSessionLogEvent{}, events...),
 	}
-	slices.SortStableFunc(events, func(a, b liveEvent) int { return int(a.Timestamp - b.Timestamp) })
-	return events, sampled
 }
 
 // startLiveTail answers StartLiveTail: an event stream of what is logged from
@@ -121,19 +118,20 @@ func (s *Service) startLiveTail(ctx context.Context, input any, w http.ResponseW
 	s.followers.add(one)
 	defer s.followers.remove(one)
 
-	w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
-	out := liveWriter{w: w, encoder: eventstream.NewEncoder()}
-	out.event("initial-response", struct{}{})
-	out.event("sessionStart", map[string]any{
-		"requestId":             identity.RequestID(ctx),
-		"sessionId":             id.UUID(s.cfg.IDs),
-		"logGroupIdentifiers":   orEmpty(in.LogGroupIdentifiers),
-		"logStreamNames":        orEmpty(in.LogStreamNames),
-		"logStreamNamePrefixes": orEmpty(in.LogStreamNamePrefixes),
-		"logEventFilterPattern": aws.ToString(in.LogEventFilterPattern),
-	})
+	out, err := wire.StartEventStream(ctx, w, "cloudwatchlogs", "StartLiveTail", nil)
+	if err != nil {
+		return err
+	}
+	err = out.Send(&types.StartLiveTailResponseStreamMemberSessionStart{Value: types.LiveTailSessionStart{
+		RequestId:             aws.String(identity.RequestID(ctx)),
+		SessionId:             aws.String(id.UUID(s.cfg.IDs)),
+		LogGroupIdentifiers:   orEmpty(in.LogGroupIdentifiers),
+		LogStreamNames:        orEmpty(in.LogStreamNames),
+		LogStreamNamePrefixes: orEmpty(in.LogStreamNamePrefixes),
+		LogEventFilterPattern: aws.String(aws.ToString(in.LogEventFilterPattern)),
+	}})
 	end := s.cfg.Clock.Now().Add(liveTailSession)
-	for out.err == nil {
+	for err == nil {
 		tick := make(chan struct{})
 		timer := s.cfg.Clock.AfterFunc(liveTailUpdate, func() { close(tick) })
 		select {
@@ -143,16 +141,11 @@ func (s *Service) startLiveTail(ctx context.Context, input any, w http.ResponseW
 		case <-tick:
 		}
 		if !s.cfg.Clock.Now().Before(end) {
-			out.exception("SessionTimeoutException", "The live tail session has ended after 3 hours.")
-			return nil
+			return out.Fail(&types.SessionTimeoutException{Message: aws.String("The live tail session has ended after 3 hours.")})
 		}
-		events, sampled := one.update()
-		out.event("sessionUpdate", map[string]any{
-			"sessionMetadata": map[string]bool{"sampled": sampled},
-			"sessionResults":  events,
-		})
+		err = out.Send(&types.StartLiveTailResponseStreamMemberSessionUpdate{Value: *one.update()})
 	}
-	return nil // the client has gone
+	return err // wire.ErrBroken once the client has gone
 }
 
 func (s *Service) newFollower(ctx context.Context, in *cloudwatchlogs.StartLiveTailInput) (*follower, error) {
@@ -187,40 +180,4 @@ func orEmpty(s []string) []string {
 		return []string{}
 	}
 	return s
-}
-
-// liveWriter writes messages of an event stream until one fails.
-type liveWriter struct {
-	w       http.ResponseWriter
-	encoder *eventstream.Encoder
-	err     error
-}
-
-func (l *liveWriter) event(kind string, payload any) {
-	l.message(payload, eventstream.Headers{
-		{Name: ":message-type", Value: eventstream.StringValue("event")},
-		{Name: ":event-type", Value: eventstream.StringValue(kind)},
-	})
-}
-
-func (l *liveWriter) exception(kind, text string) {
-	l.message(map[string]string{"message": text}, eventstream.Headers{
-		{Name: ":message-type", Value: eventstream.StringValue("exception")},
-		{Name: ":exception-type", Value: eventstream.StringValue(kind)},
-	})
-}
-
-func (l *liveWriter) message(payload any, h eventstream.Headers) {
-	if l.err != nil {
-		return
-	}
-	body, err := json.Marshal(payload)
-	if err == nil {
-		h = append(h, eventstream.Header{Name: ":content-type", Value: eventstream.StringValue("application/json")})
-		err = l.encoder.Encode(l.w, eventstream.Message{Headers: h, Payload: body})
-	}
-	if err == nil {
-		err = http.NewResponseController(l.w).Flush()
-	}
-	l.err = err
 }
