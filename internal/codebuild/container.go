@@ -2,8 +2,8 @@ package codebuild
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -126,13 +126,17 @@ func (s *Service) image(ctx context.Context, b *build) (string, error) {
 		return "", fmt.Errorf("%w: images", compute.ErrUnsupported)
 	}
 	reference := s.mapped(name)
+	// A tag of our own registry may have moved since the engine last saw it;
+	// what is not there can only be what the engine has, or be pulled once.
 	var auth *compute.RegistryAuth
+	policy := compute.PullMissing
 	if strings.HasPrefix(reference, s.Site.Host+"/") {
+		policy = compute.PullAlways
 		if auth, err = s.registryAuth(ctx, b); err != nil {
 			return "", fmt.Errorf("%w: %v", compute.ErrImage, err)
 		}
 	}
-	_, err = images.EnsureImage(ctx, reference, compute.PullMissing, auth)
+	_, err = images.EnsureImage(ctx, reference, policy, auth)
 	return reference, err
 }
 
@@ -143,15 +147,13 @@ func (s *Service) registryAuth(ctx context.Context, b *build) (*compute.Registry
 		return nil, err
 	}
 	out, err := ecr.NewFromConfig(cfg).GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
-	if err != nil || len(out.AuthorizationData) == 0 {
+	if err != nil {
 		return nil, fmt.Errorf("the service role may not log in to the registry: %w", err)
 	}
-	text, err := base64.StdEncoding.DecodeString(aws.ToString(out.AuthorizationData[0].AuthorizationToken))
-	user, password, ok := strings.Cut(string(text), ":")
-	if err != nil || !ok {
-		return nil, fmt.Errorf("the registry's token is malformed")
+	if len(out.AuthorizationData) == 0 {
+		return nil, errors.New("the registry gave no token")
 	}
-	return &compute.RegistryAuth{Username: user, Password: password}, nil
+	return compute.ParseRegistryToken(aws.ToString(out.AuthorizationData[0].AuthorizationToken))
 }
 
 // session is a build's, in its service role.

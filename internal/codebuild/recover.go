@@ -9,14 +9,8 @@ import (
 	"github.com/slipway-dev/slipway/internal/store"
 )
 
-const (
-	// removal is the most time that removing a container may take.
-	removal = 30 * time.Second
-	// rewatch is the wait before an engine that went away is asked again; it
-	// doubles up to maxRewatch while the engine stays away.
-	rewatch    = time.Second
-	maxRewatch = 30 * time.Second
-)
+// removal is the most time that removing a container may take.
+const removal = 30 * time.Second
 
 // Start finds the containers of builds again, removes those without an owner,
 // and from then on hears of every one that ends.
@@ -36,26 +30,15 @@ func (s *Service) Stop() {
 }
 
 func (s *Service) watch(ctx context.Context) {
-	for delay := rewatch; ctx.Err() == nil; delay = min(2*delay, maxRewatch) {
-		err := s.Compute.Watch(ctx, map[string]string{labelService: service}, func() {
-			delay = rewatch
-			if err := s.recover(ctx); err != nil && ctx.Err() == nil {
-				s.Log.Warn("builds' containers", "err", err)
-			}
-		}, func(e compute.Event) {
-			if e.Type == compute.Died {
-				s.died(ctx, e.Labels[labelWorker])
-			}
-		})
-		if ctx.Err() != nil {
-			return
+	compute.Follow(ctx, s.Compute, map[string]string{labelService: service}, func() {
+		if err := s.recover(ctx); err != nil && ctx.Err() == nil {
+			s.Log.Warn("builds' containers", "err", err)
 		}
-		s.Log.Warn("container engine went away", "err", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(delay):
+	}, func(e compute.Event) {
+		if e.Type == compute.Died {
+			s.died(ctx, e.Labels[labelWorker])
 		}
-	}
+	}, func(err error) { s.Log.Warn("container engine went away", "err", err) })
 }
 
 func (s *Service) died(ctx context.Context, worker string) {

@@ -2,7 +2,6 @@ package ecs
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	logstypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/slipway-dev/slipway/internal/aws/session"
 	"github.com/slipway-dev/slipway/internal/compute"
@@ -72,7 +72,7 @@ func (s *Service) pull(ctx context.Context, t *task, c *types.ContainerDefinitio
 		policy = compute.PullAlways
 		var err error
 		if auth, err = s.registryAuth(ctx, t); err != nil {
-			return compute.ImageInfo{}, &startError{"ResourceInitializationError", "unable to pull secrets or registry auth: " + err.Error()}
+			return compute.ImageInfo{}, &startError{"ResourceInitializationError", "unable to pull secrets or registry auth: " + said(err)}
 		}
 	}
 	if t.PullStartedAt == nil {
@@ -105,12 +105,17 @@ func (s *Service) registryAuth(ctx context.Context, t *task) (*compute.RegistryA
 	if len(out.AuthorizationData) == 0 {
 		return nil, errors.New("the registry gave no token")
 	}
-	raw, err := base64.StdEncoding.DecodeString(aws.ToString(out.AuthorizationData[0].AuthorizationToken))
-	if err != nil {
-		return nil, errors.New("the registry gave a malformed token")
+	return compute.ParseRegistryToken(aws.ToString(out.AuthorizationData[0].AuthorizationToken))
+}
+
+// said is what another service answered, without the client's own words about
+// the call: they tell a user nothing.
+func said(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode() + ": " + api.ErrorMessage()
 	}
-	user, password, _ := strings.Cut(string(raw), ":")
-	return &compute.RegistryAuth{Username: user, Password: password}, nil
+	return err.Error()
 }
 
 // asExecutor makes clients that act in the execution role.
@@ -297,7 +302,7 @@ func (s *Service) ensureStream(ctx context.Context, t *task, c *types.ContainerD
 	}
 	region, group, name := t.stream(c, engineID)
 	invalid := func(err error) error {
-		return &startError{"ResourceInitializationError", "failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: " + err.Error()}
+		return &startError{"ResourceInitializationError", "failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: " + said(err)}
 	}
 	cfg, err := s.asExecutor(ctx, t)
 	if err != nil {

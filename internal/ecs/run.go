@@ -301,35 +301,21 @@ func (s *Service) scratch(t *task) string { return filepath.Join(s.Scratch, t.ID
 // watch follows the engine's events for ever. Whenever it begins to, every
 // live task is looked at, and what belongs to none is removed.
 func (s *Service) watch(ctx context.Context) {
-	for delay := time.Second; ctx.Err() == nil; delay = min(2*delay, 30*time.Second) {
-		err := s.Compute.Watch(ctx, map[string]string{labelKind: "task"}, func() {
-			delay = time.Second
-			if err := s.adopt(ctx); err != nil && ctx.Err() == nil {
-				s.Log.Error("tasks of the former run", "err", err)
-			}
-		}, func(ev compute.Event) {
-			if ev.Type != compute.Died {
-				return
-			}
-			var key taskKey
-			if json.Unmarshal([]byte(ev.Labels[labelTask]), &key) == nil {
-				if err := s.wakeTask(ctx, key); err != nil && ctx.Err() == nil {
-					s.Log.Error("wake task", "task", key.ID, "err", err)
-				}
-			}
-		})
-		if ctx.Err() != nil {
+	compute.Follow(ctx, s.Compute, map[string]string{labelKind: "task"}, func() {
+		if err := s.adopt(ctx); err != nil && ctx.Err() == nil {
+			s.Log.Error("tasks of the former run", "err", err)
+		}
+	}, func(ev compute.Event) {
+		if ev.Type != compute.Died {
 			return
 		}
-		s.Log.Warn("container engine", "err", err)
-		pause := make(chan struct{})
-		t := time.AfterFunc(delay, func() { close(pause) })
-		select {
-		case <-ctx.Done():
-			t.Stop()
-		case <-pause:
+		var key taskKey
+		if json.Unmarshal([]byte(ev.Labels[labelTask]), &key) == nil {
+			if err := s.wakeTask(ctx, key); err != nil && ctx.Err() == nil {
+				s.Log.Error("wake task", "task", key.ID, "err", err)
+			}
 		}
-	}
+	}, func(err error) { s.Log.Warn("container engine went away", "err", err) })
 }
 
 func (s *Service) wakeTask(ctx context.Context, key taskKey) error {
