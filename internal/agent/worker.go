@@ -79,7 +79,7 @@ func forwardEndpoint(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	go func() { _ = forward.ServeListener(ctx, ln, cfg.Socket) }()
+	go func() { _ = forward.Serve(ctx, ln, cfg.Socket) }()
 	return nil
 }
 

@@ -17,19 +17,7 @@ import (
 // server that is being restarted shall not fail the builds and tasks it runs.
 const patience = 15 * time.Second
 
-// Serve listens on a TCP address and forwards every connection to the unix
-// socket until ctx ends; then it closes them all and returns nil once they
-// are gone. It fails only if it cannot listen.
-func Serve(ctx context.Context, listenAddr, socketPath string) error {
-	ln, err := Listen(ctx, listenAddr)
-	if err != nil {
-		return err
-	}
-	return ServeListener(ctx, ln, socketPath)
-}
-
-// Listen is the first half of Serve, for callers that must know that the
-// address is there before they go on.
+// Listen listens on a TCP address; the caller then knows that it is there.
 func Listen(ctx context.Context, addr string) (net.Listener, error) {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", addr)
@@ -39,8 +27,9 @@ func Listen(ctx context.Context, addr string) (net.Listener, error) {
 	return ln, nil
 }
 
-// ServeListener is the second half of Serve. It closes ln.
-func ServeListener(ctx context.Context, ln net.Listener, socketPath string) error {
+// Serve forwards every connection of ln to the unix socket until ctx ends; then
+// it closes them all, and ln, and returns nil once they are gone.
+func Serve(ctx context.Context, ln net.Listener, socketPath string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { _ = ln.Close() })()

@@ -24,7 +24,7 @@ func start(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	f := &fixture{socket: filepath.Join(t.TempDir(), "s"), addr: ln.Addr().String(), cancel: cancel, ended: make(chan error, 1)}
-	go func() { f.ended <- ServeListener(ctx, ln, f.socket) }()
+	go func() { f.ended <- Serve(ctx, ln, f.socket) }()
 	t.Cleanup(cancel)
 	return f
 }
@@ -123,7 +123,7 @@ func TestServerDies(t *testing.T) {
 }
 
 func TestCannotListen(t *testing.T) {
-	if err := Serve(t.Context(), "256.0.0.1:1", "/x"); err == nil {
+	if _, err := Listen(t.Context(), "256.0.0.1:1"); err == nil {
 		t.Error("no error")
 	}
 }

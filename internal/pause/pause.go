@@ -73,7 +73,7 @@ func run(ctx context.Context, port int, socket string, out io.Writer) error {
 			}
 			return err
 		}
-		group.Go(func() error { return forward.ServeListener(ctx, ln, socket) })
+		group.Go(func() error { return forward.Serve(ctx, ln, socket) })
 	}
 	fmt.Fprintln(out, Ready)
 	return group.Wait()

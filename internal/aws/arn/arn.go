@@ -19,5 +19,3 @@ func Parse(s string) (a ARN, ok bool) {
 	}
 	return ARN{Service: p[2], Region: p[3], Account: p[4], Resource: p[5]}, true
 }
-
-func (a ARN) String() string { return New(a.Service, a.Region, a.Account, a.Resource) }
