@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/slipway-dev/slipway/internal/aws/identity"
@@ -147,7 +148,11 @@ func (c *Client) Delete(id, reference string) error {
 		if err != nil {
 			return err
 		}
-		code, reason, err := c.s.delete(tx, repo, im, tag)
+		named, err := indexed(tx, repo)
+		if err != nil {
+			return err
+		}
+		code, reason, err := c.s.delete(tx, repo, im, tag, named)
 		if err == nil && code != "" {
 			err = &Denied{400, "DENIED", reason}
 		}
@@ -213,23 +218,23 @@ func (c *Client) Names(last string, n int) (list []string, more bool, err error)
 	if err != nil {
 		return nil, false, err
 	}
-	list = []string{}
+	// Names are asked for in their own order, which is not the store's: there
+	// the region comes first, and the default region has no prefix.
+	var all []string
 	err = c.s.Engine.View(c.ctx, func(r store.Reader) error {
 		for repo, err := range repositories.All(r) {
 			if err != nil {
 				return err
 			}
-			name := c.s.path(repo.Region, repo.name())
-			if name <= last {
-				continue
+			if name := c.s.path(repo.Region, repo.name()); name > last {
+				all = append(all, name)
 			}
-			if len(list) == n {
-				more = true
-				break
-			}
-			list = append(list, name)
 		}
 		return nil
 	})
-	return list, more, err
+	slices.Sort(all)
+	if len(all) > n {
+		return all[:n], true, err
+	}
+	return append([]string{}, all...), false, err
 }

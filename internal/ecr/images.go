@@ -142,10 +142,14 @@ func (s *Service) BatchDeleteImage(ctx context.Context, in *ecr.BatchDeleteImage
 	out := &ecr.BatchDeleteImageOutput{}
 	err := s.change(ctx, in.RegistryId, in.RepositoryName, func(tx *engine.Tx, repo *repository) error {
 		out.ImageIds, out.Failures = []types.ImageIdentifier{}, []types.ImageFailure{}
+		named, err := indexed(tx, repo)
+		if err != nil {
+			return err
+		}
 		for _, id := range in.ImageIds {
 			im, code, reason, err := lookup(tx, repo, id)
 			if err == nil && code == "" {
-				code, reason, err = s.delete(tx, repo, im, aws.ToString(id.ImageTag))
+				code, reason, err = s.delete(tx, repo, im, aws.ToString(id.ImageTag), named)
 			}
 			if err != nil {
 				return err
@@ -173,15 +177,15 @@ func (s *Service) BatchDeleteImage(ctx context.Context, in *ecr.BatchDeleteImage
 	return out, nil
 }
 
-// delete removes one tag of an image, or the whole image if tag is "".
-func (s *Service) delete(tx *engine.Tx, repo *repository, im *image, tag string) (types.ImageFailureCode, string, error) {
+// delete removes one tag of an image, or the whole image if tag is "". named
+// is what indexed returned; an index that goes is taken out of it.
+func (s *Service) delete(tx *engine.Tx, repo *repository, im *image, tag string, named map[string][]string) (types.ImageFailureCode, string, error) {
 	if tag == "" || len(im.Tags) == 1 {
-		parent, err := indexOf(tx, repo, im.Digest)
-		if err != nil {
-			return "", "", err
+		if parents := named[im.Digest]; len(parents) > 0 {
+			return types.ImageFailureCodeImageReferencedByManifestList, "Requested image referenced by manifest list: [" + strings.Join(parents, ", ") + "]", nil
 		}
-		if parent != "" {
-			return types.ImageFailureCodeImageReferencedByManifestList, "Requested image referenced by manifest list: [" + parent + "]", nil
+		for _, child := range im.Children {
+			named[child] = slices.DeleteFunc(named[child], func(parent string) bool { return parent == im.Digest })
 		}
 	}
 	if tag != "" {
@@ -190,17 +194,18 @@ func (s *Service) delete(tx *engine.Tx, repo *repository, im *image, tag string)
 	return "", "", s.dropImage(tx, repo, im)
 }
 
-// indexOf is an index of the repository that names the image, or "".
-func indexOf(r store.Reader, repo *repository, digest string) (string, error) {
+// indexed tells which images of a repository are named by which indexes.
+func indexed(r store.Reader, repo *repository) (map[string][]string, error) {
+	named := map[string][]string{}
 	for im, err := range images.All(r, repo.ID) {
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		if slices.Contains(im.Children, digest) {
-			return im.Digest, nil
+		for _, child := range im.Children {
+			named[child] = append(named[child], im.Digest)
 		}
 	}
-	return "", nil
+	return named, nil
 }
 
 // ListImages lists one entry for each tag, and untagged images by digest, 100 a

@@ -1,6 +1,7 @@
 package git
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -233,5 +234,14 @@ func TestTooManyReferences(t *testing.T) {
 	h.ServeHTTP(w, r)
 	if w.Code != 200 || !strings.Contains(w.Body.String(), "ng refs/heads/b4000 a push may update at most 4000 references") {
 		t.Errorf("%d %.300s", w.Code, w.Body)
+	}
+}
+
+// Lines that are no commands must not be kept without end either.
+func TestCommandsOfAPushAreBounded(t *testing.T) {
+	shallow := "0035shallow " + strings.Repeat("a", 40) + "\n"
+	endless := strings.NewReader(strings.Repeat(shallow, maxCommandBytes/len(shallow)+10) + "0000")
+	if _, head, _, err := readCommands(bufio.NewReader(endless)); err == nil {
+		t.Errorf("%d bytes were taken", len(head))
 	}
 }

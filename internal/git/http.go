@@ -206,7 +206,9 @@ func readCommands(in *bufio.Reader) (updates []RefUpdate, head []byte, caps stri
 		if _, err = io.ReadFull(in, line); err != nil {
 			return nil, nil, "", errors.New("the push ends before its commands do")
 		}
-		head = append(head, line...)
+		if head = append(head, line...); len(head) > maxCommandBytes {
+			return nil, nil, "", fmt.Errorf("a push may update at most %d references", maxCommands)
+		}
 		command, c, hasCaps := strings.Cut(string(line), "\x00")
 		if hasCaps && caps == "" {
 			caps = c
@@ -215,9 +217,7 @@ func readCommands(in *bufio.Reader) (updates []RefUpdate, head []byte, caps stri
 		if len(f) != 3 || len(f[0]) != 40 || len(f[1]) != 40 {
 			continue // "shallow …", "push-cert …": git itself judges them
 		}
-		if updates = append(updates, RefUpdate{From: f[0], To: f[1], Ref: f[2]}); len(head) > maxCommandBytes {
-			return nil, nil, "", fmt.Errorf("a push may update at most %d references", maxCommands)
-		}
+		updates = append(updates, RefUpdate{From: f[0], To: f[1], Ref: f[2]})
 	}
 }
 
