@@ -5,7 +5,6 @@ package e2e
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -288,21 +287,7 @@ func httpCommand(ts *testscript.TestScript, neg bool, args []string) {
 
 // removeContainers takes away what the story's server left on purpose: running
 // tasks outlive a server.
-func removeContainers(env *testscript.Env) {
-	b, err := os.ReadFile(filepath.Join(env.WorkDir, ".data", "installation.json"))
-	if err != nil {
-		return
-	}
-	var installation struct{ ID string }
-	if json.Unmarshal(b, &installation) != nil || installation.ID == "" {
-		return
-	}
-	out, err := exec.Command("docker", "ps", "-aq", "--filter", "label=slipway="+installation.ID).Output()
-	if err != nil || len(out) == 0 {
-		return
-	}
-	_ = exec.Command("docker", append([]string{"rm", "-f", "-v"}, strings.Fields(string(out))...)...).Run()
-}
+func removeContainers(env *testscript.Env) { removeOwned(filepath.Join(env.WorkDir, ".data")) }
 
 // removeImages takes away the engine's copies of the story's images: those
 // named after its server.

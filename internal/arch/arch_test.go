@@ -24,8 +24,8 @@ const sdk = "github.com/aws/"
 // or a service.
 var contracts = []string{
 	"internal/aws/arn", "internal/aws/auth", "internal/aws/identity", "internal/aws/session", "internal/aws/wire",
-	"internal/aws/sigv4", "internal/blob", "internal/bus", "internal/clock", "internal/compute", "internal/engine",
-	"internal/id", "internal/seal", "internal/site", "internal/store",
+	"internal/aws/sigv4", "internal/aws/tag", "internal/blob", "internal/bus", "internal/clock", "internal/compute", "internal/engine",
+	"internal/id", "internal/page", "internal/seal", "internal/site", "internal/store",
 }
 
 // services are AWS's, each with what it may import beyond the contracts and
@@ -52,6 +52,7 @@ var others = map[string][]string{
 	"internal/engine":  {"internal/clock", "internal/id", "internal/store"},
 	"internal/gateway": {"internal/aws", "internal/clock", "internal/id"},
 	"internal/id":      nil,
+	"internal/page":    {"internal/aws", "internal/store"},
 	"internal/seal":    nil,
 	"internal/site":    nil,
 	"internal/store":   nil,

@@ -16,7 +16,7 @@ func (t Table[T]) Get(r Reader, key ...string) (*T, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.decode(b)
+	return t.Decode(b)
 }
 
 // Put writes the document.
@@ -49,7 +49,7 @@ func (t Table[T]) Scan(r Reader, rg Range) iter.Seq2[*T, error] {
 				yield(nil, err)
 				return
 			}
-			doc, err := t.decode(e.Value)
+			doc, err := t.Decode(e.Value)
 			if !yield(doc, err) || err != nil {
 				return
 			}
@@ -62,7 +62,8 @@ func (t Table[T]) Key(key ...string) string {
 	return Key(append([]string{string(t)}, key...)...)
 }
 
-func (t Table[T]) decode(b []byte) (*T, error) {
+// Decode reads a value of the table, for those who scan its raw entries.
+func (t Table[T]) Decode(b []byte) (*T, error) {
 	doc := new(T)
 	if err := json.Unmarshal(b, doc); err != nil {
 		return nil, fmt.Errorf("store: decode %s: %w", string(t), err)

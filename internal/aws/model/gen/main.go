@@ -13,14 +13,27 @@ import (
 )
 
 var services = []string{
+	"cloudwatch",
 	"cloudwatchlogs",
 	"codebuild",
 	"codecommit",
+	"codeconnections",
+	"codedeploy",
 	"codepipeline",
+	"codestarconnections",
+	"codestarnotifications",
+	"ec2",
 	"ecr",
 	"ecs",
+	"elasticloadbalancingv2",
+	"eventbridge",
 	"iam",
+	"kms",
+	"lambda",
 	"s3",
+	"secretsmanager",
+	"sns",
+	"ssm",
 	"sts",
 }
 

@@ -1,0 +1,1 @@
+description = "The role of all builds"
