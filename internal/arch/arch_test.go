@@ -24,7 +24,7 @@ const sdk = "github.com/aws/"
 // or a service.
 var contracts = []string{
 	"internal/aws/arn", "internal/aws/auth", "internal/aws/identity", "internal/aws/session", "internal/aws/wire",
-	"internal/aws/sigv4", "internal/aws/tag", "internal/blob", "internal/bus", "internal/clock", "internal/compute", "internal/engine",
+	"internal/aws/sigv4", "internal/aws/tag", "internal/blob", "internal/bus", "internal/bus/source", "internal/clock", "internal/compute", "internal/engine",
 	"internal/id", "internal/page", "internal/seal", "internal/site", "internal/store",
 }
 
