@@ -166,12 +166,7 @@ func (s *Service) copyBytes(ctx context.Context, in *s3.CopyObjectInput, src *so
 			algorithm = have[0]
 		}
 	}
-	data, err := s.openSource(ctx, src, 0, src.o.Size)
-	if err != nil {
-		return err
-	}
-	defer data.Close()
-	got, err := s.receive(ctx, ours{data}, &src.o.Size, algorithm)
+	got, err := s.receiveSource(ctx, src, 0, src.o.Size, algorithm)
 	if err != nil {
 		return err
 	}
@@ -181,14 +176,20 @@ func (s *Service) copyBytes(ctx context.Context, in *s3.CopyObjectInput, src *so
 	})
 }
 
-// openSource opens a range of the version that was looked at. If it was
-// replaced meanwhile there is nothing to copy any more.
-func (s *Service) openSource(ctx context.Context, src *source, offset, length int64) (io.ReadCloser, error) {
+// receiveSource copies a range of the version that was looked at to a blob of
+// its own. If it was replaced meanwhile there is nothing to copy any more. The
+// source is let go before it returns: the transition that follows may be the
+// one that gives its bytes up, when an object is copied to itself.
+func (s *Service) receiveSource(ctx context.Context, src *source, offset, length int64, algorithm types.ChecksumAlgorithm) (*received, error) {
 	data, err := s.open(ctx, src.o, offset, length)
 	if errors.Is(err, errGone) {
 		return nil, fail("NoSuchKey", "Key", src.key)
 	}
-	return data, err
+	if err != nil {
+		return nil, err
+	}
+	defer data.Close()
+	return s.receive(ctx, ours{data}, &length, algorithm)
 }
 
 // ours marks failures to read what is stored here, which are no client's fault.
@@ -260,12 +261,7 @@ func (s *Service) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput
 	if err != nil {
 		return nil, err
 	}
-	data, err := s.openSource(ctx, src, sp.offset, sp.length)
-	if err != nil {
-		return nil, err
-	}
-	defer data.Close()
-	got, err := s.receive(ctx, ours{data}, &sp.length, u.Algorithm)
+	got, err := s.receiveSource(ctx, src, sp.offset, sp.length, u.Algorithm)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ const (
 type upload struct {
 	ID        string
 	Key       string
+	Seq       int64 // nanoseconds, made to grow with each upload of the key
 	Initiated time.Time
 	Initiator string // ARN
 
@@ -54,15 +55,23 @@ const (
 
 func partKey(number int32) string { return fmt.Sprintf("%05d", number) }
 
-// uploadID makes an id whose order is that of the uploads' beginnings.
-func uploadID(ids id.Source, at time.Time) string {
-	n := uint64(at.UnixNano())
-	var b [seqDigits]byte
-	for i := seqDigits - 1; i >= 0; i-- {
-		b[i] = id.AlphaNum[n%62]
-		n /= 62
+// uploadID makes an id that sorts after those of all smaller seq.
+func uploadID(ids id.Source, seq int64) string {
+	return ordered(uint64(seq)) + id.Of(ids, id.AlphaNum, 53)
+}
+
+// nextUpload is the Seq of an upload of the key that begins now: S3 lists the
+// uploads of a key by their beginning, also those of the same instant.
+func nextUpload(r store.Reader, bucket, key string, now time.Time) (int64, error) {
+	seq := now.UnixNano()
+	newest := store.Range{Prefix: store.Prefix(string(uploads), bucket, key), Reverse: true, Limit: 1}
+	for u, err := range uploads.Scan(r, newest) {
+		if err != nil {
+			return 0, err
+		}
+		seq = max(seq, u.Seq+1)
 	}
-	return string(b[:]) + id.Of(ids, id.AlphaNum, 53)
+	return seq, nil
 }
 
 // upload reads the upload that a request names.
@@ -91,7 +100,7 @@ func (s *Service) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultip
 		return nil, err
 	}
 	now := s.engine.Now()
-	u := &upload{ID: uploadID(s.ids, now), Key: key, Initiated: now, Initiator: caller(ctx), Algorithm: in.ChecksumAlgorithm, Type: in.ChecksumType, Named: in.ChecksumAlgorithm != ""}
+	u := &upload{Key: key, Initiated: now, Initiator: caller(ctx), Algorithm: in.ChecksumAlgorithm, Type: in.ChecksumType, Named: in.ChecksumAlgorithm != ""}
 	if err := u.completeChecksum(); err != nil {
 		return nil, err
 	}
@@ -112,6 +121,10 @@ func (s *Service) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultip
 		if at, rule := abortAt(b.Lifecycle, u); rule != "" {
 			out.AbortDate, out.AbortRuleId = &at, &rule
 		}
+		if u.Seq, err = nextUpload(tx, b.Name, key, now); err != nil {
+			return err
+		}
+		u.ID = uploadID(s.ids, u.Seq)
 		return uploads.Put(tx, u, b.Name, key, u.ID)
 	})
 	if err != nil {

@@ -70,13 +70,17 @@ const (
 
 // versionID makes an id that sorts before those of all smaller seq.
 func versionID(ids id.Source, seq int64) string {
-	n := uint64(1<<63-1) - uint64(seq)
+	return ordered(uint64(1<<63-1)-uint64(seq)) + id.Of(ids, id.AlphaNum, versionLength-seqDigits)
+}
+
+// ordered writes n so that the texts sort as the numbers do.
+func ordered(n uint64) string {
 	var b [seqDigits]byte
 	for i := seqDigits - 1; i >= 0; i-- {
 		b[i] = id.AlphaNum[n%62]
 		n /= 62
 	}
-	return string(b[:]) + id.Of(ids, id.AlphaNum, versionLength-seqDigits)
+	return string(b[:])
 }
 
 // validVersion tells whether S3 could have given this id.
