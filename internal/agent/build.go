@@ -223,6 +223,6 @@ func (b *running) start() error {
 	if err != nil {
 		return err
 	}
-	b.shell = &shell{program: "/bin/sh", tmp: tmp, out: out, started: b.kids.started, ended: b.kids.ended}
+	b.shell = &shell{program: "/bin/sh", tmp: tmp, out: out, kids: b.kids}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"os/exec"
 	"os/signal"
 	"strconv"
 	"sync"
@@ -18,13 +19,19 @@ type children struct {
 	own map[int]bool
 }
 
-func (c *children) started(pid int) {
+// start starts cmd as a child of the agent's own. A child that ends at once is
+// no orphan either: nothing is buried between its start and the note of it.
+func (c *children) start(cmd *exec.Cmd) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
 	if c.own == nil {
 		c.own = map[int]bool{}
 	}
-	c.own[pid] = true
+	c.own[cmd.Process.Pid] = true
+	return nil
 }
 
 func (c *children) ended(pid int) {
@@ -63,6 +70,7 @@ func (c *children) bury() {
 	if err != nil {
 		return
 	}
+	me := strconv.Itoa(os.Getpid())
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, e := range entries {
@@ -76,7 +84,7 @@ func (c *children) bury() {
 		if err != nil || i < 0 {
 			continue
 		}
-		if f := bytes.Fields(stat[i+1:]); len(f) > 1 && string(f[0]) == "Z" && string(f[1]) == "1" {
+		if f := bytes.Fields(stat[i+1:]); len(f) > 1 && string(f[0]) == "Z" && string(f[1]) == me {
 			_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
 		}
 	}

@@ -28,8 +28,7 @@ type shell struct {
 	state   []byte // output of export -p after the last command
 	user    string // whom the last command ran as; "" is the agent's own user
 	out     *output
-	started func(pid int)
-	ended   func(pid int)
+	kids    *children
 }
 
 // wrapper runs in `program -c wrapper $0`: $0 is the script, so that messages
@@ -118,12 +117,11 @@ func (s *shell) run(ctx context.Context, c command) (int, error) {
 }
 
 func (s *shell) wait(ctx context.Context, cmd *exec.Cmd) (int, error) {
-	if err := cmd.Start(); err != nil {
+	if err := s.kids.start(cmd); err != nil {
 		return -1, err
 	}
 	pid := cmd.Process.Pid
-	s.started(pid)
-	defer s.ended(pid)
+	defer s.kids.ended(pid)
 	stop := context.AfterFunc(ctx, func() { _ = syscall.Kill(-pid, syscall.SIGKILL) })
 	err := cmd.Wait()
 	if !stop() { // ctx ended: nothing of the command may stay behind
