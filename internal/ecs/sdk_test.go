@@ -262,7 +262,9 @@ func stable(t *testing.T, client *ecs.Client, name string) types.Service {
 	return out.Services[0]
 }
 
-// page asks the service's running task for its page.
+// page asks the service's running task for its page. Without a health check a
+// task counts as healthy a second after its start; on a busy machine its
+// program may listen a little later.
 func page(t *testing.T, client *ecs.Client) string {
 	t.Helper()
 	list, err := client.ListTasks(t.Context(), &ecs.ListTasksInput{Cluster: aws.String(cluster), ServiceName: aws.String("web")})
@@ -275,6 +277,10 @@ func page(t *testing.T, client *ecs.Client) string {
 	}
 	ip := aws.ToString(out.Tasks[0].Containers[0].NetworkInterfaces[0].PrivateIpv4Address)
 	res, err := http.Get("http://" + ip + ":8080/")
+	for end := time.Now().Add(20 * time.Second); err != nil && time.Now().Before(end); {
+		time.Sleep(100 * time.Millisecond) // a client's pace
+		res, err = http.Get("http://" + ip + ":8080/")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
