@@ -31,15 +31,16 @@ var contracts = []string{
 // services are AWS's, each with what it may import beyond the contracts and
 // what lies below itself. Never another service.
 var services = map[string][]string{
-	"internal/codebuild":    {"internal/agent", "internal/agent/job", "internal/agent/archive", "internal/buildspec"},
-	"internal/codecommit":   {"internal/git"},
-	"internal/codepipeline": {"internal/agent/archive"},
-	"internal/ecr":          nil,
-	"internal/ecs":          nil,
-	"internal/iam":          nil,
-	"internal/logs":         nil,
-	"internal/s3":           nil,
-	"internal/sts":          {"internal/iam/policy"}, // a pure library, not the service
+	"internal/codebuild":             {"internal/agent", "internal/agent/job", "internal/agent/archive", "internal/buildspec"},
+	"internal/codecommit":            {"internal/git"},
+	"internal/codepipeline":          {"internal/agent/archive"},
+	"internal/codestarnotifications": nil,
+	"internal/ecr":                   nil,
+	"internal/ecs":                   nil,
+	"internal/iam":                   nil,
+	"internal/logs":                  nil,
+	"internal/s3":                    nil,
+	"internal/sts":                   {"internal/iam/policy"}, // a pure library, not the service
 }
 
 // others are all other packages with everything of ours that they may import.

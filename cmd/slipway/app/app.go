@@ -54,6 +54,7 @@ func parts() []part {
 		{"codebuild", addCodeBuild},
 		{"ecs", addECS},
 		{"codepipeline", addCodePipeline},
+		{"codestarnotifications", addCodeStarNotifications},
 	}
 }
 
