@@ -177,4 +177,3 @@ func (s *Service) ListTargets(ctx context.Context, in *codestarnotifications.Lis
 	}
 	return out, nil
 }
-

@@ -1,0 +1,3 @@
+status = "DISABLED"
+detail = "FULL"
+topics = ["alerts", "others"]
