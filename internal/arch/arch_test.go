@@ -33,6 +33,7 @@ var contracts = []string{
 var services = map[string][]string{
 	"internal/codebuild":             {"internal/agent", "internal/agent/job", "internal/agent/archive", "internal/buildspec"},
 	"internal/codecommit":            {"internal/git"},
+	"internal/codeconnections":       nil,
 	"internal/codepipeline":          {"internal/agent/archive"},
 	"internal/codestarnotifications": nil,
 	"internal/ecr":                   nil,

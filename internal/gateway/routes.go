@@ -39,6 +39,9 @@ func (t *routes) add(b *wire.Bound) error {
 	t.model[b.Name()] = b
 	if p := b.TargetPrefix(); p != "" {
 		t.target[p] = b
+		// com.amazonaws.codeconnections.CodeConnections_20231201 is what botocore
+		// sends; other SDKs send the name after the last dot.
+		t.target[p[strings.LastIndexByte(p, '.')+1:]] = b
 	}
 	t.signing[b.SigningName()] = b
 	t.version[b.APIVersion()] = b
@@ -52,13 +55,7 @@ func (t *routes) named(model string) *wire.Bound { return t.model[model] }
 // paths may be anything.
 func (t *routes) find(r *http.Request) (*wire.Bound, error) {
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
-		prefix, _, _ := strings.Cut(target, ".")
-		if i := strings.LastIndexByte(target, '.'); i >= 0 {
-			// Some prefixes have dots: com.amazonaws.codeconnections.CodeConnections_20231201.
-			if b := t.target[target[:i]]; b != nil {
-				return b, nil
-			}
-		}
+		prefix := target[:max(0, strings.LastIndexByte(target, '.'))]
 		if b := t.target[prefix]; b != nil {
 			return b, nil
 		}

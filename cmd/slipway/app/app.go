@@ -51,6 +51,7 @@ func parts() []part {
 		{"logs", addLogs},
 		{"ecr", addECR},
 		{"codecommit", addCodeCommit},
+		{"codeconnections", addCodeConnections},
 		{"codebuild", addCodeBuild},
 		{"ecs", addECS},
 		{"codepipeline", addCodePipeline},

@@ -123,7 +123,8 @@ func (b *bound) find(r *http.Request, body []byte) (*Call, error) {
 	var name string
 	switch c.protocol {
 	case JSON:
-		_, name, _ = strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+		target := r.Header.Get("X-Amz-Target") // some services' names have dots
+		name = target[strings.LastIndexByte(target, '.')+1:]
 	case Query, EC2:
 		form, err := parseForm(r, body)
 		if err != nil {

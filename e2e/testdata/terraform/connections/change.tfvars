@@ -1,0 +1,2 @@
+team     = "platform"
+endpoint = "https://git2.example.com"
