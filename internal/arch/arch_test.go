@@ -41,6 +41,7 @@ var services = map[string][]string{
 	"internal/iam":                   nil,
 	"internal/logs":                  nil,
 	"internal/s3":                    nil,
+	"internal/sns":                   nil,
 	"internal/sts":                   {"internal/iam/policy"}, // a pure library, not the service
 }
 

@@ -49,6 +49,7 @@ func parts() []part {
 		{"identity", addIdentity}, // iam, sts, the gateway
 		{"s3", addS3},
 		{"logs", addLogs},
+		{"sns", addSNS},
 		{"ecr", addECR},
 		{"codecommit", addCodeCommit},
 		{"codeconnections", addCodeConnections},

@@ -1,0 +1,6 @@
+display = ""
+retries = 5
+kinds   = ["deploy", "rollback"]
+tier    = "two"
+raw     = true
+full    = false

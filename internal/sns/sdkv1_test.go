@@ -1,0 +1,53 @@
+package sns_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/aws/aws-sdk-go/aws"
+	"github.com/aws/aws-sdk-go/aws/awserr"
+	"github.com/aws/aws-sdk-go/aws/credentials"
+	"github.com/aws/aws-sdk-go/aws/session"
+	"github.com/aws/aws-sdk-go/service/sns"
+
+	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
+)
+
+// The older client, which other tools than Terraform's provider still use.
+func TestOlderClient(t *testing.T) {
+	srv := apptest.Start(t)
+	id, secret := srv.Keys()
+	s, err := session.NewSession(&aws.Config{Region: aws.String("us-east-1"), Endpoint: &srv.URL, Credentials: credentials.NewStaticCredentials(id, secret, "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := sns.New(s)
+	topic, err := c.CreateTopic(&sns.CreateTopicInput{Name: aws.String("deploys"), Attributes: map[string]*string{"DisplayName": aws.String("Deploys & more")},
+		Tags: []*sns.Tag{{Key: aws.String("team"), Value: aws.String("a")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sub, err := c.Subscribe(&sns.SubscribeInput{TopicArn: topic.TopicArn, Protocol: aws.String("lambda"), Endpoint: aws.String("arn:aws:lambda:us-east-1:000000000000:function:f")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := c.GetTopicAttributes(&sns.GetTopicAttributesInput{TopicArn: topic.TopicArn})
+	if err != nil || aws.StringValue(read.Attributes["DisplayName"]) != "Deploys & more" || aws.StringValue(read.Attributes["SubscriptionsConfirmed"]) != "1" {
+		t.Errorf("read %v, %v", read, err)
+	}
+	tags, err := c.ListTagsForResource(&sns.ListTagsForResourceInput{ResourceArn: topic.TopicArn})
+	if err != nil || len(tags.Tags) != 1 || *tags.Tags[0].Key != "team" {
+		t.Errorf("tags %v, %v", tags, err)
+	}
+	if _, err := c.Unsubscribe(&sns.UnsubscribeInput{SubscriptionArn: sub.SubscriptionArn}); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.DeleteTopic(&sns.DeleteTopicInput{TopicArn: topic.TopicArn}); err != nil {
+		t.Error(err)
+	}
+	var failed awserr.RequestFailure
+	if _, err := c.GetTopicAttributes(&sns.GetTopicAttributesInput{TopicArn: topic.TopicArn}); !errors.As(err, &failed) ||
+		failed.Code() != sns.ErrCodeNotFoundException || failed.StatusCode() != 404 || failed.RequestID() == "" {
+		t.Errorf("after delete: %v", err)
+	}
+}
