@@ -68,7 +68,7 @@ func (s *Service) serveJob(w http.ResponseWriter, r *http.Request, worker string
 	}
 	switch {
 	case err != nil:
-		s.unavailable(w, err)
+		s.tryAgain(w, err)
 	case b == nil && s.pool.knows(worker):
 		w.WriteHeader(http.StatusNoContent)
 	case b == nil:
@@ -115,7 +115,7 @@ func (s *Service) serveCredentials(w http.ResponseWriter, r *http.Request, worke
 		return
 	}
 	if err != nil {
-		s.unavailable(w, err)
+		s.tryAgain(w, err)
 		return
 	}
 	answer(w, http.StatusOK, job.Credentials{RoleArn: aws.ToString(b.ServiceRole), AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey,
@@ -145,7 +145,7 @@ func (s *Service) serveJournal(w http.ResponseWriter, r *http.Request, worker st
 	case errors.Is(err, errOffset):
 		answer(w, http.StatusConflict, job.Offset{Offset: acked})
 	case err != nil:
-		s.unavailable(w, err)
+		s.tryAgain(w, err)
 	default:
 		answer(w, http.StatusOK, job.Offset{Offset: acked})
 	}
@@ -219,9 +219,9 @@ func (s *Service) logLines(tx *engine.Tx, b *build, records []job.Record) error 
 	return s.Logs.Append(tx, b.Region, *b.Logs.GroupName, *b.Logs.StreamName, events)
 }
 
-func (s *Service) unavailable(w http.ResponseWriter, err error) {
+func (s *Service) tryAgain(w http.ResponseWriter, err error) {
 	if !errors.Is(err, context.Canceled) {
-		s.Log.Error("agent", "err", err)
+		s.Log.Error("codebuild", "err", err)
 	}
 	http.Error(w, "try again", http.StatusServiceUnavailable)
 }

@@ -33,21 +33,22 @@ var (
 	buildIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{1,149}:[0-9a-f-]{36}$`)
 )
 
+// resourceOf is what an ARN of CodeBuild's names, or the text itself.
+func resourceOf(text string) string {
+	if a, ok := arn.Parse(text); ok && a.Service == "codebuild" {
+		return a.Resource
+	}
+	return text
+}
+
 // nameOf takes a project's name or ARN.
 func nameOf(name *string) string {
-	n := aws.ToString(name)
-	if a, ok := arn.Parse(n); ok && a.Service == "codebuild" {
-		return strings.TrimPrefix(a.Resource, "project/")
-	}
-	return n
+	return strings.TrimPrefix(resourceOf(aws.ToString(name)), "project/")
 }
 
 // idOf takes a build's id or ARN.
 func idOf(id string) string {
-	if a, ok := arn.Parse(id); ok && a.Service == "codebuild" {
-		return strings.TrimPrefix(a.Resource, "build/")
-	}
-	return id
+	return strings.TrimPrefix(resourceOf(id), "build/")
 }
 
 // CodeBuild authorizes everything by project, also what is done to builds.

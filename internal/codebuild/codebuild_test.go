@@ -226,9 +226,34 @@ func TestRefusals(t *testing.T) {
 		code, text string
 	}{
 		"twice": {create(func(in *codebuild.CreateProjectInput) { in.Name = aws.String("there") }), "ResourceAlreadyExistsException", "Project already exists: " + *p.Arn},
-		"github": {create(func(in *codebuild.CreateProjectInput) {
-			in.Source = &types.ProjectSource{Type: types.SourceTypeGithub, Location: aws.String("https://github.com/a/b")}
+		"github": {start(func(in *codebuild.StartBuildInput) {
+			in.SourceTypeOverride, in.SourceLocationOverride = types.SourceTypeGithub, aws.String("https://github.com/a/b")
 		}), "InvalidInputException", "source type GITHUB is not available"},
+		"github's host": {create(func(in *codebuild.CreateProjectInput) {
+			in.Source = &types.ProjectSource{Type: types.SourceTypeGithub, Location: aws.String("https://github.example.com/a/b")}
+		}), "InvalidInputException", "Invalid project source location: https://github.example.com/a/b"},
+		"token in location": {create(func(in *codebuild.CreateProjectInput) {
+			in.Source = &types.ProjectSource{Type: types.SourceTypeGithub, Location: aws.String("https://secret@github.com/a/b")}
+		}), "InvalidInputException", "it must not contain credentials"},
+		"oauth": {create(func(in *codebuild.CreateProjectInput) {
+			in.Source = &types.ProjectSource{Type: types.SourceTypeGithub, Location: aws.String("https://github.com/a/b"), Auth: &types.SourceAuth{Type: types.SourceAuthTypeOauth}}
+		}), "InvalidInputException", "No Access token found, please visit AWS CodeBuild console to connect to GitHub"},
+		"status": {create(func(in *codebuild.CreateProjectInput) {
+			in.Source = &types.ProjectSource{Type: types.SourceTypeNoSource, Buildspec: p.Source.Buildspec, ReportBuildStatus: aws.Bool(true)}
+		}), "InvalidInputException", "Source type NO_SOURCE does not support ReportBuildStatus"},
+		"badge": {create(func(in *codebuild.CreateProjectInput) { in.BadgeEnabled = aws.Bool(true) }), "InvalidInputException", "Build badges are not supported"},
+		"vpc":   {create(func(in *codebuild.CreateProjectInput) { in.VpcConfig = &types.VpcConfig{VpcId: aws.String("vpc-1")} }), "InvalidInputException", "subnets and securityGroupIds are required"},
+		"tags": {create(func(in *codebuild.CreateProjectInput) {
+			in.Tags = []types.Tag{{Key: aws.String("aws:x"), Value: aws.String("y")}}
+		}), "InvalidInputException", "reserved"},
+		"lambda": {create(func(in *codebuild.CreateProjectInput) {
+			e := *p.Environment
+			e.Type = types.EnvironmentTypeLinuxLambdaContainer
+			in.Environment = &e
+		}), "InvalidInputException", "Invalid compute type provided: BUILD_GENERAL1_SMALL"},
+		"windows": {start(func(in *codebuild.StartBuildInput) {
+			in.EnvironmentTypeOverride = types.EnvironmentTypeWindowsServer2022Container
+		}), "InvalidInputException", "environment type WINDOWS_SERVER_2022_CONTAINER on this machine is not available"},
 		"pipeline": {create(func(in *codebuild.CreateProjectInput) {
 			in.Source = &types.ProjectSource{Type: types.SourceTypeCodepipeline}
 		}), "InvalidInputException", "both sourceType, and artifactType"},

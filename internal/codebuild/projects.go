@@ -2,8 +2,6 @@ package codebuild
 
 import (
 	"context"
-	"sort"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
 
 	"github.com/slipway-dev/slipway/internal/aws/identity"
-	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/id"
 	"github.com/slipway-dev/slipway/internal/store"
@@ -36,6 +33,7 @@ func (s *Service) CreateProject(ctx context.Context, in *codebuild.CreateProject
 		Badge: &types.ProjectBadge{BadgeEnabled: aws.ToBool(in.BadgeEnabled)}, ProjectVisibility: types.ProjectVisibilityTypePrivate,
 	}}
 	s.complete(region, p)
+	s.badge(region, p)
 	if err := s.check(p); err != nil {
 		return nil, err
 	}
@@ -48,12 +46,15 @@ func (s *Service) CreateProject(ctx context.Context, in *codebuild.CreateProject
 		} else if old != nil {
 			return &types.ResourceAlreadyExistsException{Message: aws.String("Project already exists: " + *p.Arn)}
 		}
+		if err := checkAuth(tx, region, p); err != nil {
+			return err
+		}
 		return projects.Put(tx, p, region, name)
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.pool.want(s.classOf(p.Environment))
+	s.warm(p)
 	return &codebuild.CreateProjectOutput{Project: &p.Project}, nil
 }
 
@@ -73,7 +74,11 @@ func (s *Service) UpdateProject(ctx context.Context, in *codebuild.UpdateProject
 		s.patch(p, in)
 		p.LastModified = aws.Time(tx.Now())
 		s.complete(region, p)
+		s.badge(region, p)
 		if err := s.check(p); err != nil {
+			return err
+		}
+		if err := checkAuth(tx, region, p); err != nil {
 			return err
 		}
 		return projects.Put(tx, p, region, name)
@@ -81,7 +86,7 @@ func (s *Service) UpdateProject(ctx context.Context, in *codebuild.UpdateProject
 	if err != nil {
 		return nil, err
 	}
-	s.pool.want(s.classOf(p.Environment))
+	s.warm(p)
 	return &codebuild.UpdateProjectOutput{Project: &p.Project}, nil
 }
 
@@ -133,12 +138,24 @@ func set[T any](to **T, given *T) {
 	}
 }
 
-// DeleteProject forgets a project, which need not exist; its builds stay.
+// DeleteProject forgets a project, which need not exist, with its webhook and
+// its policy; its builds stay.
 func (s *Service) DeleteProject(ctx context.Context, in *codebuild.DeleteProjectInput, _ ...func(*codebuild.Options)) (*codebuild.DeleteProjectOutput, error) {
 	err := s.Engine.Update(ctx, func(tx *engine.Tx) error {
-		return projects.Delete(tx, identity.Region(ctx), nameOf(in.Name))
+		region, name := identity.Region(ctx), nameOf(in.Name)
+		if err := policies.Delete(tx, region, "project/"+name); err != nil {
+			return err
+		}
+		return projects.Delete(tx, region, name)
 	})
 	return &codebuild.DeleteProjectOutput{}, err
+}
+
+// warm has containers wait for a project's builds.
+func (s *Service) warm(p *project) {
+	if warmable(p.Environment) {
+		s.pool.want(s.classOf(p.Environment))
+	}
 }
 
 // BatchGetProjects returns the projects that exist and the names of the others.
@@ -161,76 +178,24 @@ func (s *Service) BatchGetProjects(ctx context.Context, in *codebuild.BatchGetPr
 	return out, err
 }
 
-// pageSize is of all lists.
-const pageSize = 100
-
 // ListProjects lists names, 100 a page.
 func (s *Service) ListProjects(ctx context.Context, in *codebuild.ListProjectsInput, _ ...func(*codebuild.Options)) (*codebuild.ListProjectsOutput, error) {
 	region := identity.Region(ctx)
-	by, desc := in.SortBy, in.SortOrder == types.SortOrderTypeDescending
-	if by == "" {
-		by = types.ProjectSortByTypeName
-	}
-	scope := strings.Join([]string{"ListProjects", region, string(by), string(in.SortOrder)}, " ")
-	after, err := continueAt(scope, in.NextToken)
-	if err != nil {
-		return nil, err
-	}
-	// A region has at most 5000 projects: they are sorted here.
-	var keys []string // sort key, separator, name
-	err = s.Engine.View(ctx, func(r store.Reader) error {
+	l := listing{scope: "ListProjects " + region, by: string(in.SortBy), order: in.SortOrder, token: in.NextToken, size: pageSize}
+	err := s.Engine.View(ctx, func(r store.Reader) error {
 		for p, err := range projects.All(r, region) {
 			if err != nil {
 				return err
 			}
-			key := ""
-			switch by {
-			case types.ProjectSortByTypeCreatedTime:
-				key = timeKey(aws.ToTime(p.Created))
-			case types.ProjectSortByTypeLastModifiedTime:
-				key = timeKey(aws.ToTime(p.LastModified))
-			}
-			keys = append(keys, key+" "+aws.ToString(p.Name))
+			l.add(*p.Name, *p.Name, p.Created, p.LastModified)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	sort.Slice(keys, func(i, j int) bool { return keys[i] < keys[j] != desc && keys[i] != keys[j] })
-	out := &codebuild.ListProjectsOutput{Projects: []string{}}
-	for _, k := range keys {
-		if after != "" && k <= after != desc && k != after || k == after {
-			continue
-		}
-		if len(out.Projects) == pageSize {
-			out.NextToken = aws.String(wire.EncodeToken(scope, last(keys, k)))
-			break
-		}
-		out.Projects = append(out.Projects, k[strings.LastIndexByte(k, ' ')+1:])
-	}
-	return out, nil
-}
-
-// last is the key before k.
-func last(keys []string, k string) string {
-	for i := range keys {
-		if keys[i] == k && i > 0 {
-			return keys[i-1]
-		}
-	}
-	return ""
-}
-
-func continueAt(scope string, token *string) (string, error) {
-	if aws.ToString(token) == "" {
-		return "", nil
-	}
-	key, ok := wire.DecodeToken(scope, *token)
-	if !ok {
-		return "", invalid("Invalid next token provided")
-	}
-	return key, nil
+	names, next, err := l.page()
+	return &codebuild.ListProjectsOutput{Projects: names, NextToken: next}, err
 }
 
 // InvalidateProjectCache makes the next build start without a cache.

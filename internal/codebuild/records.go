@@ -19,6 +19,12 @@ type project struct {
 	Builds int64
 	// CacheVersion changes when the cache is invalidated.
 	CacheVersion string `json:",omitempty"`
+	// PublicAlias stays when a project becomes private and public again.
+	PublicAlias string `json:",omitempty"`
+	// Hook is the id of the webhook, HookSecret its secret, sealed.
+	Hook, HookSecret string `json:",omitempty"`
+	// BadgeURL stays when the badge is turned off and on again.
+	BadgeURL string `json:",omitempty"`
 }
 
 // build is what the store keeps of one.

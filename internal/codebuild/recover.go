@@ -94,7 +94,9 @@ func (s *Service) recover(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			wanted = append(wanted, s.classOf(p.Environment))
+			if warmable(p.Environment) {
+				wanted = append(wanted, s.classOf(p.Environment))
+			}
 		}
 		return nil
 	})

@@ -7,13 +7,8 @@ import (
 	"sync"
 
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
-	"github.com/aws/aws-sdk-go-v2/service/codebuild"
-	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/slipway-dev/slipway/internal/aws/session"
-	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/bus"
 	"github.com/slipway-dev/slipway/internal/compute"
 	"github.com/slipway-dev/slipway/internal/engine"
@@ -35,6 +30,9 @@ type Config struct {
 	Logs     Logs
 	// Tokens seals the agents' tokens.
 	Tokens seal.Box
+	// Secrets seals source credentials and the secrets of webhooks; URLs seals
+	// what the addresses of webhooks and badges say.
+	Secrets, URLs seal.Box
 	// Executable is this program, mounted into build containers.
 	Executable string
 	// Socket is the gateway's unix socket, alone in its directory.
@@ -90,62 +88,6 @@ func New(c Config) *Service {
 	c.Engine.Handle(jobDeadline, engine.Options{}, s.deadline)
 	c.Engine.Handle(jobForget, engine.Options{}, s.forget)
 	return s
-}
-
-// Wire is the table of operations.
-func (s *Service) Wire() wire.Service {
-	return wire.Service{
-		Model: "codebuild",
-		Operations: []wire.Operation{
-			wire.Op("codebuild:CreateProject", s.CreateProject, func(ctx context.Context, in *codebuild.CreateProjectInput) []wire.Access {
-				return []wire.Access{s.onProject(ctx, in.Name), wire.PassRole(s.roleARN(aws.ToString(in.ServiceRole)), principal)}
-			}),
-			wire.Op("codebuild:UpdateProject", s.UpdateProject, func(ctx context.Context, in *codebuild.UpdateProjectInput) []wire.Access {
-				access := []wire.Access{s.onProject(ctx, in.Name)}
-				if in.ServiceRole != nil {
-					access = append(access, wire.PassRole(s.roleARN(*in.ServiceRole), principal))
-				}
-				return access
-			}),
-			wire.Op("codebuild:DeleteProject", s.DeleteProject, func(ctx context.Context, in *codebuild.DeleteProjectInput) []wire.Access {
-				return []wire.Access{s.onProject(ctx, in.Name)}
-			}),
-			wire.Op("codebuild:BatchGetProjects", s.BatchGetProjects, func(ctx context.Context, in *codebuild.BatchGetProjectsInput) []wire.Access {
-				return s.onProjects(ctx, in.Names)
-			}),
-			wire.Op("codebuild:ListProjects", s.ListProjects, nil),
-			wire.Op("codebuild:InvalidateProjectCache", s.InvalidateProjectCache, func(ctx context.Context, in *codebuild.InvalidateProjectCacheInput) []wire.Access {
-				return []wire.Access{s.onProject(ctx, in.ProjectName)}
-			}),
-			wire.Op("codebuild:StartBuild", s.StartBuild, func(ctx context.Context, in *codebuild.StartBuildInput) []wire.Access {
-				access := []wire.Access{s.onProject(ctx, in.ProjectName)}
-				if in.ServiceRoleOverride != nil {
-					access = append(access, wire.PassRole(s.roleARN(*in.ServiceRoleOverride), principal))
-				}
-				return access
-			}),
-			wire.Op("codebuild:RetryBuild", s.RetryBuild, func(ctx context.Context, in *codebuild.RetryBuildInput) []wire.Access {
-				return []wire.Access{s.onBuild(ctx, aws.ToString(in.Id))}
-			}),
-			wire.Op("codebuild:StopBuild", s.StopBuild, func(ctx context.Context, in *codebuild.StopBuildInput) []wire.Access {
-				return []wire.Access{s.onBuild(ctx, aws.ToString(in.Id))}
-			}),
-			wire.Op("codebuild:BatchGetBuilds", s.BatchGetBuilds, func(ctx context.Context, in *codebuild.BatchGetBuildsInput) []wire.Access {
-				return s.onBuilds(ctx, in.Ids)
-			}),
-			wire.Op("codebuild:BatchDeleteBuilds", s.BatchDeleteBuilds, func(ctx context.Context, in *codebuild.BatchDeleteBuildsInput) []wire.Access {
-				return s.onBuilds(ctx, in.Ids)
-			}),
-			wire.Op("codebuild:ListBuilds", s.ListBuilds, nil),
-			wire.Op("codebuild:ListBuildsForProject", s.ListBuildsForProject, func(ctx context.Context, in *codebuild.ListBuildsForProjectInput) []wire.Access {
-				return []wire.Access{s.onProject(ctx, in.ProjectName)}
-			}),
-			wire.Op("codebuild:ListCuratedEnvironmentImages", s.ListCuratedEnvironmentImages, nil),
-		},
-		Invalid: func(v wire.Violation) error {
-			return &types.InvalidInputException{Message: aws.String(v.Message)}
-		},
-	}
 }
 
 const principal = "codebuild.amazonaws.com"

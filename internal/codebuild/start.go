@@ -112,6 +112,9 @@ func (s *Service) effective(ctx context.Context, region string, p *project, in *
 	if pipeline {
 		e.Environment.EnvironmentVariables, reserved = takeReserved(e.Environment.EnvironmentVariables)
 	}
+	if pipeline { // these are for builds that are started by themselves
+		e.Badge, e.AutoRetryLimit = nil, nil
+	}
 	s.complete(region, e)
 	if in.ServiceRoleOverride != nil {
 		e.ServiceRole = aws.String(s.roleARN(*in.ServiceRoleOverride))
@@ -125,11 +128,14 @@ func (s *Service) effective(ctx context.Context, region string, p *project, in *
 	if err := s.checkStart(e, pipeline); err != nil {
 		return nil, err
 	}
+	if err := unavailable(e); err != nil {
+		return nil, err
+	}
 	b := &build{Region: region, CacheVersion: p.CacheVersion, Outputs: append([]types.ProjectArtifacts{*e.Artifacts}, e.SecondaryArtifacts...)}
 	b.Build = types.Build{
 		ProjectName: p.Name, Source: e.Source, SourceVersion: e.SourceVersion, SecondarySources: e.SecondarySources,
 		SecondarySourceVersions: e.SecondarySourceVersions, Environment: e.Environment, Cache: e.Cache, ServiceRole: e.ServiceRole,
-		TimeoutInMinutes: e.TimeoutInMinutes, QueuedTimeoutInMinutes: e.QueuedTimeoutInMinutes, EncryptionKey: e.EncryptionKey,
+		TimeoutInMinutes: e.TimeoutInMinutes, QueuedTimeoutInMinutes: e.QueuedTimeoutInMinutes, EncryptionKey: e.EncryptionKey, VpcConfig: e.VpcConfig,
 		Initiator: aws.String(initiator(identity.From(ctx))),
 	}
 	if aws.ToString(b.SourceVersion) == "" {
@@ -153,18 +159,13 @@ func (s *Service) checkStart(e *project, pipeline bool) error {
 	if !pipeline {
 		return s.check(e)
 	}
-	// What check asks of projects' secondary sources and artifacts does not hold.
-	secondary, outputs := e.SecondarySources, e.SecondaryArtifacts
-	e.SecondarySources, e.SecondaryArtifacts = nil, nil
-	err := s.check(e)
-	e.SecondarySources, e.SecondaryArtifacts = secondary, outputs
-	if err != nil {
+	if err := checkSources(e.Source, e.SecondarySources, true); err != nil {
 		return err
 	}
-	if err := checkSources(e.Source, secondary, true); err != nil {
+	if err := checkArtifacts(e.Artifacts, e.SecondaryArtifacts, true); err != nil {
 		return err
 	}
-	return checkArtifacts(e.Artifacts, outputs, true)
+	return s.checkRest(e)
 }
 
 // takeReserved takes out the variables by which a pipeline says what StartBuild
@@ -276,7 +277,7 @@ func (s *Service) RetryBuild(ctx context.Context, in *codebuild.RetryBuildInput,
 		b = &build{Region: region, Outputs: old.Outputs, CacheVersion: p.CacheVersion, Build: types.Build{
 			ProjectName: old.ProjectName, Source: old.Source, SourceVersion: old.SourceVersion, SecondarySources: old.SecondarySources,
 			SecondarySourceVersions: old.SecondarySourceVersions, Environment: old.Environment, Cache: old.Cache, ServiceRole: old.ServiceRole,
-			TimeoutInMinutes: old.TimeoutInMinutes, QueuedTimeoutInMinutes: old.QueuedTimeoutInMinutes, EncryptionKey: old.EncryptionKey,
+			TimeoutInMinutes: old.TimeoutInMinutes, QueuedTimeoutInMinutes: old.QueuedTimeoutInMinutes, EncryptionKey: old.EncryptionKey, VpcConfig: old.VpcConfig,
 			Initiator: aws.String(initiator(identity.From(ctx))),
 			Logs:      &types.LogsLocation{CloudWatchLogs: old.Logs.CloudWatchLogs, S3Logs: old.Logs.S3Logs},
 		}}

@@ -3,8 +3,6 @@ package codebuild
 import (
 	"context"
 	"errors"
-	"regexp"
-	"runtime"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,86 +10,12 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/session"
+	"github.com/slipway-dev/slipway/internal/aws/tag"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 )
 
-// complete fills in the defaults that CreateProject returns.
-func (s *Service) complete(region string, p *project) {
-	def(&p.TimeoutInMinutes, 60)
-	def(&p.QueuedTimeoutInMinutes, 480)
-	def(&p.EncryptionKey, "arn:aws:kms:"+region+":"+s.Site.Account+":alias/aws/s3")
-	if p.Cache == nil {
-		p.Cache = &types.ProjectCache{Type: types.CacheTypeNoCache}
-	}
-	if v := p.VpcConfig; v != nil && aws.ToString(v.VpcId) == "" && len(v.Subnets)+len(v.SecurityGroupIds) == 0 {
-		p.VpcConfig = nil
-	}
-	if p.SecondarySources == nil {
-		p.SecondarySources = []types.ProjectSource{}
-	}
-	if p.SecondaryArtifacts == nil {
-		p.SecondaryArtifacts = []types.ProjectArtifacts{}
-	}
-	if p.SecondarySourceVersions == nil {
-		p.SecondarySourceVersions = []types.ProjectSourceVersion{}
-	}
-	if p.Tags == nil {
-		p.Tags = []types.Tag{}
-	}
-	completeEnvironment(p.Environment)
-	completeSource(p.Source)
-	for i := range p.SecondarySources {
-		completeSource(&p.SecondarySources[i])
-	}
-	completeArtifacts(p.Artifacts, aws.ToString(p.Name))
-	for i := range p.SecondaryArtifacts {
-		completeArtifacts(&p.SecondaryArtifacts[i], aws.ToString(p.Name))
-	}
-}
-
-func def[T any](to **T, value T) {
-	if *to == nil {
-		*to = &value
-	}
-}
-
-func completeEnvironment(e *types.ProjectEnvironment) {
-	def(&e.PrivilegedMode, false)
-	if e.ImagePullCredentialsType == "" {
-		e.ImagePullCredentialsType = types.ImagePullCredentialsTypeCodebuild
-	}
-	if e.EnvironmentVariables == nil {
-		e.EnvironmentVariables = []types.EnvironmentVariable{}
-	}
-	for i := range e.EnvironmentVariables {
-		if v := &e.EnvironmentVariables[i]; v.Type == "" {
-			v.Type = types.EnvironmentVariableTypePlaintext
-		}
-	}
-}
-
-func completeSource(s *types.ProjectSource) {
-	def(&s.InsecureSsl, false)
-	if s.Type == types.SourceTypeCodecommit && s.GitSubmodulesConfig == nil {
-		s.GitSubmodulesConfig = &types.GitSubmodulesConfig{FetchSubmodules: aws.Bool(false)}
-	}
-}
-
-func completeArtifacts(a *types.ProjectArtifacts, project string) {
-	if a == nil || a.Type != types.ArtifactsTypeS3 {
-		return
-	}
-	def(&a.Name, project)
-	def(&a.EncryptionDisabled, false)
-	if a.Packaging == "" {
-		a.Packaging = types.ArtifactPackagingNone
-	}
-	if a.NamespaceType == "" {
-		a.NamespaceType = types.ArtifactNamespaceNone
-	}
-}
-
-// check refuses what AWS refuses, and by name what is not there yet.
+// check refuses what AWS refuses. What a build cannot do here is for
+// unavailable, when one is started.
 func (s *Service) check(p *project) error {
 	if n := aws.ToInt32(p.TimeoutInMinutes); n < 5 || n > 2160 {
 		return invalid("Invalid input: timeoutInMinutes must be between 5 and 2160")
@@ -102,6 +26,9 @@ func (s *Service) check(p *project) error {
 	if p.ConcurrentBuildLimit != nil && *p.ConcurrentBuildLimit < 1 {
 		return invalid("Invalid input: concurrentBuildLimit must be at least 1")
 	}
+	if aws.ToInt32(p.AutoRetryLimit) < 0 {
+		return invalid("Invalid input: autoRetryLimit must not be negative")
+	}
 	if (p.Source.Type == types.SourceTypeCodepipeline) != (p.Artifacts.Type == types.ArtifactsTypeCodepipeline) {
 		return invalid("Invalid input: when using CodePipeline both sourceType, and artifactType must be set to: CODEPIPELINE")
 	}
@@ -111,176 +38,96 @@ func (s *Service) check(p *project) error {
 	if err := checkArtifacts(p.Artifacts, p.SecondaryArtifacts, false); err != nil {
 		return err
 	}
-	if err := checkCache(p.Cache); err != nil {
-		return err
-	}
-	if err := checkEnvironment(p.Environment); err != nil {
-		return err
-	}
-	if a, ok := arn.Parse(aws.ToString(p.ServiceRole)); !ok || a.Service != "iam" || !strings.HasPrefix(a.Resource, "role/") {
-		return invalid("Invalid service role")
-	} else if a.Account != s.Site.Account {
-		return invalid("Invalid service role: Service role account ID does not match caller's account")
-	}
-	return checkLater(p)
+	return s.checkRest(p)
 }
 
-func checkLater(p *project) error {
-	switch {
-	case p.VpcConfig != nil:
-		return notYet("vpcConfig")
-	case len(p.FileSystemLocations) > 0:
-		return notYet("fileSystemLocations (EFS)")
-	case p.BuildBatchConfig != nil:
-		return notYet("buildBatchConfig (batch builds)")
-	case p.Badge != nil && p.Badge.BadgeEnabled:
-		return notYet("badgeEnabled (build badges)")
-	case aws.ToInt32(p.AutoRetryLimit) > 0:
-		return notYet("autoRetryLimit (automatic retry)")
+// checkRest is check without sources and artifacts, for which other rules hold
+// when a pipeline starts the build.
+func (s *Service) checkRest(p *project) error {
+	for _, err := range []error{
+		checkCache(p.Cache), checkEnvironment(p.Environment), checkLogs(p.LogsConfig), checkVPC(p.VpcConfig),
+		checkFileSystems(p.FileSystemLocations), s.checkBatch(p.BuildBatchConfig), checkBadge(p), checkTags(p.Tags),
+	} {
+		if err != nil {
+			return err
+		}
 	}
-	return checkLogs(p.LogsConfig)
+	return s.checkRoleARN(aws.ToString(p.ServiceRole))
 }
 
 func checkLogs(l *types.LogsConfig) error {
 	if l != nil && l.S3Logs != nil && l.S3Logs.Status == types.LogsConfigStatusTypeEnabled {
-		return notYet("logsConfig.s3Logs")
-	}
-	return nil
-}
-
-var identifier = regexp.MustCompile(`^[A-Za-z0-9_]{1,127}$`)
-
-const badIdentifier = "Invalid input: identifier must contain only alphanumeric characters and underscores and be less than 128 characters in length"
-
-// checkSources takes pipeline's secondary sources, too, for a build that a
-// pipeline starts.
-func checkSources(primary *types.ProjectSource, secondary []types.ProjectSource, pipeline bool) error {
-	if err := checkSource(primary); err != nil {
-		return err
-	}
-	if len(secondary) > 12 {
-		return invalid("Invalid input: at most 12 secondarySources are allowed")
-	}
-	seen := map[string]bool{}
-	for i := range secondary {
-		src, id := &secondary[i], aws.ToString(secondary[i].SourceIdentifier)
-		switch {
-		case pipeline: // artifact names, which may have dashes
-		case src.Type == types.SourceTypeCodepipeline:
-			return invalid("Invalid input: sourceType CODEPIPELINE is not allowed for secondarySources")
-		case src.Type == types.SourceTypeNoSource:
-			return invalid("Invalid input: sourceType NO_SOURCE is not allowed for secondarySources")
-		case !identifier.MatchString(id):
-			return invalid(badIdentifier)
-		}
-		if seen[id] {
-			return invalid("Invalid input: secondarySources has the sourceIdentifier %s twice", id)
-		}
-		seen[id] = true
-		if err := checkSource(src); err != nil {
-			return err
+		if bucket, _, _ := strings.Cut(strings.TrimPrefix(aws.ToString(l.S3Logs.Location), "arn:aws:s3:::"), "/"); bucket == "" {
+			return invalid("Invalid logs config: location is required for S3 logs")
 		}
 	}
 	return nil
 }
 
-func checkSource(src *types.ProjectSource) error {
-	location := aws.ToString(src.Location)
-	switch src.Type {
-	case types.SourceTypeCodepipeline:
-	case types.SourceTypeNoSource:
-		if location != "" {
-			return invalid("Invalid input: source type NO_SOURCE should have null location")
-		}
-		if !inline(aws.ToString(src.Buildspec)) {
-			return invalid("Invalid input: a buildspec is required when source type is NO_SOURCE")
-		}
-	case types.SourceTypeS3:
-		if location == "" {
-			return invalid("Project source location is required")
-		}
-		if !strings.Contains(strings.TrimPrefix(location, "arn:aws:s3:::"), "/") {
-			return invalid("Invalid project source location: %s, expected bucket/key", location)
-		}
-	case types.SourceTypeCodecommit:
-		if location == "" {
-			return invalid("Project source location is required")
-		}
-		_, name, ok := strings.Cut(location, "/v1/repos/")
-		if !ok || name == "" || strings.ContainsAny(name, "/?#") {
-			return invalid("Invalid project source location: %s, expected the clone URL of a repository", location)
-		}
-	case types.SourceTypeGithub, types.SourceTypeGithubEnterprise, types.SourceTypeBitbucket, types.SourceTypeGitlab, types.SourceTypeGitlabSelfManaged:
-		return notYet("source type " + string(src.Type))
-	default:
-		return invalid("Invalid type provided: Project source type")
-	}
+func checkVPC(v *types.VpcConfig) error {
 	switch {
-	case aws.ToBool(src.ReportBuildStatus):
-		return invalid("Invalid input: reportBuildStatus is not supported for source type %s", src.Type)
-	case aws.ToInt32(src.GitCloneDepth) < 0:
-		return invalid("Invalid input: gitCloneDepth must not be negative")
+	case v == nil:
+		return nil
+	case aws.ToString(v.VpcId) == "" || len(v.Subnets) == 0 || len(v.SecurityGroupIds) == 0:
+		return invalid("Invalid vpc config: vpcId, subnets and securityGroupIds are required")
+	case len(v.Subnets) > 16:
+		return invalid("Invalid vpc config: at most 16 subnets are allowed")
+	case len(v.SecurityGroupIds) > 5:
+		return invalid("Invalid vpc config: at most 5 security groups are allowed")
 	}
 	return nil
 }
 
-// inline tells a buildspec's text from the name of a file: see the agent.
-func inline(buildspec string) bool {
-	t := strings.TrimSpace(buildspec)
-	return strings.Contains(buildspec, "\n") || strings.HasPrefix(t, "{") || strings.HasPrefix(t, "version:")
-}
-
-func checkArtifacts(primary *types.ProjectArtifacts, secondary []types.ProjectArtifacts, pipeline bool) error {
-	if err := checkArtifact(primary); err != nil {
-		return err
-	}
-	if len(secondary) > 12 {
-		return invalid("Invalid input: at most 12 secondaryArtifacts are allowed")
-	}
-	seen := map[string]bool{}
-	for i := range secondary {
-		a, id := &secondary[i], aws.ToString(secondary[i].ArtifactIdentifier)
+func checkFileSystems(locations []types.ProjectFileSystemLocation) error {
+	for _, l := range locations {
 		switch {
-		case pipeline:
-		case a.Type == types.ArtifactsTypeCodepipeline:
-			return invalid("Invalid input: artifactType CODEPIPELINE is not allowed for secondaryArtifacts")
-		case id == "":
-			return invalid("Invalid input: artifactIdentifier is required for secondaryArtifacts")
-		case !identifier.MatchString(id):
+		case !identifier.MatchString(aws.ToString(l.Identifier)):
 			return invalid(badIdentifier)
-		}
-		if seen[id] {
-			return invalid("Invalid input: secondaryArtifacts has the artifactIdentifier %s twice", id)
-		}
-		seen[id] = true
-		if err := checkArtifact(a); err != nil {
-			return err
+		case !strings.Contains(aws.ToString(l.Location), ":"):
+			return invalid("Invalid file system location: %s, expected DNS-NAME:/DIRECTORY", aws.ToString(l.Location))
+		case !strings.HasPrefix(aws.ToString(l.MountPoint), "/"):
+			return invalid("Invalid file system mount point: %s, expected an absolute path", aws.ToString(l.MountPoint))
 		}
 	}
 	return nil
 }
 
-func checkArtifact(a *types.ProjectArtifacts) error {
-	switch a.Type {
-	case types.ArtifactsTypeCodepipeline:
-	case types.ArtifactsTypeNoArtifacts:
-		if aws.ToString(a.Location) != "" {
-			return invalid("Invalid artifacts: artifact type NO_ARTIFACTS should have null location")
-		}
-	case types.ArtifactsTypeS3:
-		if aws.ToString(a.Location) == "" {
-			return invalid("Invalid artifacts: artifact type S3 requires a location")
-		}
-	default:
-		return invalid("Invalid type provided: Artifact type")
+func (s *Service) checkBatch(b *types.ProjectBuildBatchConfig) error {
+	if b == nil {
+		return nil
 	}
-	if a.Type != types.ArtifactsTypeS3 && aws.ToBool(a.EncryptionDisabled) {
-		return invalid("Invalid artifacts: encryptionDisabled is allowed for artifact type S3 only")
+	if n := aws.ToInt32(b.TimeoutInMins); b.TimeoutInMins != nil && (n < 5 || n > 2160) {
+		return invalid("Invalid build batch config: timeoutInMins must be between 5 and 2160")
 	}
-	if a.BucketOwnerAccess != "" && a.BucketOwnerAccess != types.BucketOwnerAccessNone {
-		return notYet("artifacts.bucketOwnerAccess")
+	if r := b.Restrictions; r != nil && r.MaximumBuildsAllowed != nil && *r.MaximumBuildsAllowed < 1 {
+		return invalid("Invalid build batch config: maximumBuildsAllowed must be at least 1")
+	}
+	return s.checkRoleARN(aws.ToString(b.ServiceRole))
+}
+
+// https://docs.aws.amazon.com/codebuild/latest/userguide/sample-build-badges.html
+func checkBadge(p *project) error {
+	if p.Badge == nil || !p.Badge.BadgeEnabled {
+		return nil
+	}
+	switch p.Source.Type {
+	case types.SourceTypeCodepipeline:
+		return invalid("Build badges are not supported for CodePipeline source")
+	case types.SourceTypeS3:
+		return invalid("Build badges are not supported for S3 source")
+	case types.SourceTypeNoSource:
+		return invalid("Build badges are not supported for projects without a source")
 	}
 	return nil
+}
+
+func checkTags(tags []types.Tag) error {
+	_, err := tag.From(tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
+	var p *tag.Problem
+	if errors.As(err, &p) {
+		return invalid("Invalid tags: %s", p.Error())
+	}
+	return err
 }
 
 func checkCache(c *types.ProjectCache) error {
@@ -300,38 +147,19 @@ func checkCache(c *types.ProjectCache) error {
 	return nil
 }
 
-// computeTypes are those of LINUX_CONTAINER, with their memory in GiB and vCPUs.
-var computeTypes = map[types.ComputeType][2]int64{
-	types.ComputeTypeBuildGeneral1Small:   {4, 2},
-	types.ComputeTypeBuildGeneral1Medium:  {8, 4},
-	types.ComputeTypeBuildGeneral1Large:   {16, 8},
-	types.ComputeTypeBuildGeneral1Xlarge:  {72, 36},
-	types.ComputeTypeBuildGeneral12xlarge: {144, 72},
-}
-
 func checkEnvironment(e *types.ProjectEnvironment) error {
-	want := types.EnvironmentTypeLinuxContainer
-	if runtime.GOARCH == "arm64" {
-		want = types.EnvironmentTypeArmContainer
-	}
+	lambda := e.Type == types.EnvironmentTypeLinuxLambdaContainer || e.Type == types.EnvironmentTypeArmLambdaContainer
 	switch {
-	case e.Fleet != nil:
-		return notYet("environment.fleet")
-	case e.Type != want && e.Type != types.EnvironmentTypeLinuxContainer:
-		return notYet("environment type " + string(e.Type) + " on this machine")
 	case aws.ToString(e.Image) == "":
 		return invalid("Invalid environment: image is required")
-	case e.Certificate != nil && *e.Certificate != "":
-		return notYet("environment.certificate")
-	case e.RegistryCredential != nil:
-		return notYet("environment.registryCredential")
-	case e.ComputeConfiguration != nil:
-		return notYet("environment.computeConfiguration")
-	case e.DockerServer != nil:
-		return notYet("environment.dockerServer")
-	}
-	if _, ok := computeTypes[e.ComputeType]; !ok {
+	case lambda != strings.HasPrefix(string(e.ComputeType), "BUILD_LAMBDA_"):
 		return invalid("Invalid compute type provided: %s", e.ComputeType)
+	case lambda && aws.ToBool(e.PrivilegedMode):
+		return invalid("Invalid environment: privilegedMode is not supported for environment type %s", e.Type)
+	case e.RegistryCredential != nil && e.ImagePullCredentialsType != types.ImagePullCredentialsTypeServiceRole:
+		return invalid("Invalid environment: registryCredential requires imagePullCredentialsType SERVICE_ROLE")
+	case curated(aws.ToString(e.Image)) && e.ImagePullCredentialsType != types.ImagePullCredentialsTypeCodebuild:
+		return invalid("Invalid environment: imagePullCredentialsType must be CODEBUILD for image %s", *e.Image)
 	}
 	return checkVariables(e.EnvironmentVariables)
 }
@@ -349,14 +177,21 @@ func checkVariables(vars []types.EnvironmentVariable) error {
 	return nil
 }
 
-// checkRole asks for a session: the role must exist and trust CodeBuild.
-func (s *Service) checkRole(ctx context.Context, region, role string) error {
+func (s *Service) checkRoleARN(role string) error {
 	a, ok := arn.Parse(role)
 	switch {
 	case !ok || a.Service != "iam" || !strings.HasPrefix(a.Resource, "role/"):
 		return invalid("Invalid service role")
 	case a.Account != s.Site.Account:
 		return invalid("Invalid service role: Service role account ID does not match caller's account")
+	}
+	return nil
+}
+
+// checkRole asks for a session: the role must exist and trust CodeBuild.
+func (s *Service) checkRole(ctx context.Context, region, role string) error {
+	if err := s.checkRoleARN(role); err != nil {
+		return err
 	}
 	_, err := s.Sessions.Credentials(ctx, session.Request{RoleARN: role, Name: "AWSCodeBuild", Service: principal, Region: region})
 	var denied *wire.Error

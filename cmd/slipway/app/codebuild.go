@@ -32,6 +32,8 @@ func addCodeBuild(a *App) error {
 		Compute:      a.compute,
 		Logs:         a.logs,
 		Tokens:       a.keys.For("codebuild.agent"),
+		Secrets:      a.keys.For("codebuild.secret"),
+		URLs:         a.keys.For("codebuild.url"),
 		Executable:   a.Executable,
 		Socket:       filepath.Join(a.Data, runDir, socketFile),
 		EngineSocket: engineSocket(),
@@ -42,6 +44,8 @@ func addCodeBuild(a *App) error {
 		Concurrent:   2 * runtime.NumCPU(),
 	})
 	a.gateway.Mount(agentPrefix, s.Agents())
+	a.gateway.Mount(codebuild.PathWebhooks, s.Deliveries())
+	a.gateway.Mount(codebuild.PathBadges, s.Badges())
 	a.onStart(s.Start)
 	a.onStop(s.Stop)
 	return a.serve(s.Wire())
