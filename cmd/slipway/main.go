@@ -33,6 +33,7 @@ func commands() []command {
 		{"server", "runs everything in the foreground", server},
 		{"env", "prints the variables that make AWS's tools talk to it", env},
 		{"demo", "shows the main job, from a push to production", demonstrate},
+		{"lint", "names the mistakes in a pipeline, its buildspecs and its Terraform", lintFiles},
 		{"operations", "lists every API operation, implemented or not", operations},
 		{"version", "prints version, commit and Go", printVersion},
 	}

@@ -60,6 +60,8 @@ var others = map[string][]string{
 	"internal/site":    nil,
 	"internal/store":   nil,
 
+	"internal/appspec":   nil,
+	"internal/lint":      {"internal/appspec", "internal/buildspec", "internal/iam/policy"},
 	"internal/agent":     {"internal/buildspec", "internal/forward"},
 	"internal/buildspec": nil,
 	"internal/demo":      {"examples"},

@@ -1,0 +1,93 @@
+package appspec_test
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/slipway-dev/slipway/internal/appspec"
+)
+
+const service = `version: 0.0
+Resources:
+  - TargetService:
+      Type: AWS::ECS::Service
+      Properties:
+        TaskDefinition: <TASK_DEFINITION>
+        LoadBalancerInfo:
+          ContainerName: web
+          ContainerPort: 8080
+        CapacityProviderStrategy:
+          - {Base: 1, CapacityProvider: FARGATE, Weight: 2}
+Hooks:
+  - BeforeAllowTraffic: check
+  - AfterAllowTraffic: arn:aws:lambda:us-east-1:000000000000:function:after
+`
+
+func TestService(t *testing.T) {
+	spec, err := appspec.Parse([]byte(service))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &appspec.Service{TaskDefinition: appspec.Placeholder, ContainerName: "web", ContainerPort: 8080,
+		CapacityProviders: []appspec.CapacityProvider{{Name: "FARGATE", Base: 1, Weight: 2}}}
+	if spec.Platform != appspec.ECS || !reflect.DeepEqual(spec.Service, want) || len(spec.Hooks) != 2 || spec.Hooks[0].Function != "check" {
+		t.Errorf("%+v %+v", spec, spec.Service)
+	}
+}
+
+func TestOtherPlatforms(t *testing.T) {
+	for name, text := range map[appspec.Platform]string{
+		appspec.Lambda: `{"version": 0.0, "Resources": [{"fn": {"Type": "AWS::Lambda::Function", "Properties": {"Name": "f", "Alias": "live", "CurrentVersion": "1", "TargetVersion": "2"}}}]}`,
+		appspec.Server: "version: 0.0\nos: linux\nfiles:\n  - source: /\n    destination: /srv\nhooks:\n  AfterInstall:\n    - location: a.sh\n      timeout: 10\n",
+		appspec.ECS:    strings.ReplaceAll(service, "Resources", "resources"),
+	} {
+		spec, err := appspec.Parse([]byte(text))
+		if err != nil || spec.Platform != name {
+			t.Errorf("%s: %+v, %v", name, spec, err)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		line       int
+		want       string
+	}{
+		{"empty", "", 0, "empty"},
+		{"tab", "version: 0.0\n\tos: linux", 2, "tab"},
+		{"no version", "Resources: []", 1, "version is missing"},
+		{"another version", strings.Replace(service, "0.0", "0.2", 1), 1, `"0.2"`},
+		{"no resources", "version: 0.0", 1, "Resources is missing"},
+		{"two resources", strings.Replace(service, "Hooks:", "  - B: {Type: x, Properties: {}}\nHooks:", 1), 3, "exactly one"},
+		{"no port", strings.Replace(service, "          ContainerPort: 8080\n", "", 1), 8, "ContainerPort is missing"},
+		{"no number", strings.Replace(service, "8080", "http", 1), 9, "expected a number"},
+		{"large port", strings.Replace(service, "8080", "80800", 1), 9, "not a port"},
+		{"unknown key", strings.Replace(service, "TaskDefinition", "TaskDefinitions", 1), 6, `unknown key "TaskDefinitions"`},
+		{"unknown hook", strings.Replace(service, "BeforeAllowTraffic", "BeforeTraffic", 1), 13, `unknown key "BeforeTraffic"`},
+		{"hook without function", strings.Replace(service, "check", "", 1), 13, "BeforeAllowTraffic is missing"},
+		{"unknown type", strings.Replace(service, "AWS::ECS::Service", "AWS::EC2::Instance", 1), 4, "unknown Type"},
+		{"half a network", strings.Replace(service, "        CapacityProviderStrategy", "        NetworkConfiguration: {AwsvpcConfiguration: {Subnets: [a]}}\n        CapacityProviderStrategy", 1), 10, "needs Subnets"},
+		{"aliases", "version: &v 0.0\nResources: *v", 2, "expected a list"},
+		{"too long", strings.Repeat(" ", appspec.MaxSize+1), 0, "more than"},
+		{"not keys", "- a", 1, "expected keys"},
+	} {
+		_, err := appspec.Parse([]byte(tt.text))
+		var e *appspec.Error
+		if !errors.As(err, &e) || e.Line != tt.line || !strings.Contains(e.Message, tt.want) {
+			t.Errorf("%s: %v, want line %d and %q", tt.name, err, tt.line, tt.want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(service))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		spec, err := appspec.Parse(text)
+		if (spec == nil) == (err == nil) {
+			t.Errorf("%v, %v", spec, err)
+		}
+	})
+}
