@@ -39,6 +39,7 @@ var services = map[string][]string{
 	"internal/ecr":                   nil,
 	"internal/ecs":                   nil,
 	"internal/iam":                   nil,
+	"internal/kms":                   {"internal/iam/policy"}, // a pure library, not the service
 	"internal/logs":                  nil,
 	"internal/s3":                    nil,
 	"internal/sns":                   nil,

@@ -27,6 +27,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/gateway"
 	"github.com/slipway-dev/slipway/internal/iam"
+	"github.com/slipway-dev/slipway/internal/kms"
 	"github.com/slipway-dev/slipway/internal/logs"
 	"github.com/slipway-dev/slipway/internal/seal"
 	"github.com/slipway-dev/slipway/internal/site"
@@ -47,6 +48,7 @@ func parts() []part {
 		{"blobs", addBlobs},
 		{"bus", addBus},
 		{"identity", addIdentity}, // iam, sts, the gateway
+		{"kms", addKMS},
 		{"s3", addS3},
 		{"logs", addLogs},
 		{"sns", addSNS},
@@ -70,6 +72,7 @@ type App struct {
 	bus    *bus.Bus       // takes subscribers until Start
 	blobs  blob.Store
 	logs   *logs.Service
+	kms    *kms.Service
 	git    *codecommit.Service
 	// compute may also be a compute.ImageStore.
 	compute compute.Compute

@@ -1,0 +1,4 @@
+description = "Artifacts of builds"
+period      = 180
+enabled     = false
+target      = "minimal"
