@@ -23,7 +23,8 @@ import (
 //	SLIPWAY_TEST_TERRAFORM_AWS=path of the provider's binary
 //
 // and terraform on PATH; no registry can be asked in the test. A directory with
-// a file named "docker" runs on the Docker Engine, others on processes.
+// ECS services, or a file named "docker", runs on the Docker Engine, others on
+// processes.
 func TestTerraform(t *testing.T) {
 	provider := os.Getenv("SLIPWAY_TEST_TERRAFORM_AWS")
 	if provider == "" {
@@ -74,7 +75,16 @@ func newWorkspace(t *testing.T, terraform, provider, from string) *workspace {
 	if err := os.CopyFS(w.dir, os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
-	if text, _ := os.ReadFile(filepath.Join(w.dir, "main.tf")); !strings.Contains(string(text), `provider "aws"`) {
+	text := ""
+	files, _ := filepath.Glob(filepath.Join(w.dir, "*.tf"))
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(b)
+	}
+	if !strings.Contains(text, `provider "aws"`) {
 		w.write("provider.tf", override)
 	}
 	provider, err := filepath.Abs(provider)
@@ -87,7 +97,8 @@ func newWorkspace(t *testing.T, terraform, provider, from string) *workspace {
 	}
 	w.write("terraform.rc", fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"hashicorp/aws\" = %q\n  }\n}\n", plugins))
 	compute := "process"
-	if _, err := os.Stat(filepath.Join(from, "docker")); err == nil {
+	_, err = os.Stat(filepath.Join(from, "docker"))
+	if err == nil || strings.Contains(text, `resource "aws_ecs_service"`) {
 		if exec.Command("docker", "version").Run() != nil {
 			t.Skip("no Docker Engine answers")
 		}
