@@ -91,6 +91,14 @@ func (s *Service) scope(region string, parts ...*string) []wire.Access {
 	return wire.On(s.pipelineARN(region, name))
 }
 
+// catalog finds the action types that pipelines here can use.
+func (s *Service) catalog(id *types.ActionTypeId) *kind {
+	if k := kindOf(id); k != nil && s.providers[providerOf(id)] != nil {
+		return k
+	}
+	return nil
+}
+
 // checkRole makes sure that the pipeline can act in its role.
 func (s *Service) checkRole(ctx context.Context, p *types.PipelineDeclaration, region string) error {
 	role := aws.ToString(p.RoleArn)

@@ -1,6 +1,7 @@
 package codepipeline
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -23,6 +24,13 @@ func (s *Service) load(r store.Reader, p *Pipeline, execution string) (*flow, er
 		newID:       func() string { return id.UUID(s.cfg.IDs) },
 	}
 	var err error
+	f.find = func(id string) *Execution {
+		ex, ferr := executions.Get(r, p.key(id)...)
+		if ferr != nil && !errors.Is(ferr, store.ErrNotFound) {
+			f.trouble = ferr
+		}
+		return ex
+	}
 	if f.board, err = boards.Get(r, p.key()...); err != nil {
 		return nil, fmt.Errorf("codepipeline: board of %s: %w", p.name(), err)
 	}
@@ -54,6 +62,20 @@ func (s *Service) load(r store.Reader, p *Pipeline, execution string) (*flow, er
 
 // save writes what a transition changed and records what follows from it.
 func (s *Service) save(tx *engine.Tx, p *Pipeline, f *flow) error {
+	if f.trouble != nil {
+		return f.trouble
+	}
+	if len(f.begun) > 0 {
+		if err := s.expire(tx, p, f); err != nil {
+			return err
+		}
+	}
+	for _, ex := range f.begun {
+		key := store.Key(append([]string{executionNumbers}, p.key(number(ex.Number))...)...)
+		if err := tx.Put(key, []byte(ex.ID())); err != nil {
+			return err
+		}
+	}
 	for _, e := range f.effects {
 		if err := s.effect(tx, p, f, e); err != nil {
 			return err
@@ -134,7 +156,7 @@ func (s *Service) beginAction(tx *engine.Tx, p *Pipeline, f *flow, e startAction
 	}
 	for i := range e.ex.Overrides {
 		if aws.ToString(e.ex.Overrides[i].ActionName) == aws.ToString(e.do.Name) {
-			a.Override = &e.ex.Overrides[i]
+			a.Override, a.Change = &e.ex.Overrides[i], e.ex.Change
 		}
 	}
 	ref := actionRef{p.Region, p.name(), p.Generation, e.id}

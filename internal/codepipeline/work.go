@@ -12,6 +12,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/slipway-dev/slipway/internal/bus"
+	"github.com/slipway-dev/slipway/internal/bus/source"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/store"
 )
@@ -49,7 +50,10 @@ type Work struct {
 	Encryption      *types.EncryptionKey // of the artifact store; may be nil
 	RoleARN         string
 	Override        *types.SourceRevisionOverride // nil: the newest revision
-	Memo            json.RawMessage               // nil before the first step
+	// Change is what started the execution, if it was in the repository of
+	// this source; Override then names its commit.
+	Change *source.Change
+	Memo   json.RawMessage // nil before the first step
 	// Repeated says that this very step may have been done before, without
 	// its result having been recorded.
 	Repeated bool
@@ -219,6 +223,7 @@ func (s *Service) do(ctx context.Context, p *Pipeline, a *ActionRecord, repeated
 		Encryption:        storeOf(p).EncryptionKey,
 		RoleARN:           role,
 		Override:          a.Override,
+		Change:            a.Change,
 		Memo:              a.Memo,
 		Repeated:          repeated,
 		Session: func(ctx context.Context) (aws.Config, error) {
