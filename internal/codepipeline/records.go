@@ -43,6 +43,8 @@ type ActionRecord struct {
 	// Inputs and Outputs are its artifacts; outputs have their place from the
 	// start.
 	Inputs, Outputs []Artifact
+	// Carried says that the inputs are in the artifact store of its region.
+	Carried bool `json:",omitempty"`
 	// Override is the revision the execution was started with.
 	Override *types.SourceRevisionOverride `json:",omitempty"`
 	// Change is what started the execution, if it was in this source.
@@ -62,6 +64,8 @@ type ActionRecord struct {
 }
 
 func (a *ActionRecord) id() string { return aws.ToString(a.ActionExecutionId) }
+
+func (a *ActionRecord) region() string { return aws.ToString(a.Input.Region) }
 
 // actionRef finds an action record.
 type actionRef struct{ Region, Pipeline, Generation, ID string }

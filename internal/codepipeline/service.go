@@ -52,6 +52,7 @@ type Config struct {
 // Service is AWS CodePipeline.
 type Service struct {
 	cfg       Config
+	own       *dependencies
 	providers map[string]Action
 	// lists are the answers of ListPipelines, which consoles and scripts ask
 	// for all the time and which seldom change.
@@ -62,7 +63,8 @@ type Service struct {
 // be called before the engine and the bus start.
 func New(cfg Config) *Service {
 	s := &Service{cfg: cfg, lists: engine.NewMemo[*codepipeline.ListPipelinesOutput](string(pipelines))}
-	s.providers = s.standardProviders()
+	s.own = s.dependencies()
+	s.providers = standardProviders(s.own)
 	for name, a := range cfg.Providers {
 		s.providers[name] = a
 	}

@@ -124,12 +124,11 @@ func (s *Service) beginAction(tx *engine.Tx, p *Pipeline, f *flow, e startAction
 			LastUpdateTime:      aws.Time(f.now),
 			Status:              types.ActionExecutionStatusInProgress,
 			Input: &types.ActionExecutionInput{
-				ActionTypeId:   e.do.ActionTypeId,
-				Configuration:  e.do.Configuration,
-				Namespace:      e.do.Namespace,
-				Region:         aws.String(p.Region),
-				RoleArn:        e.do.RoleArn,
-				InputArtifacts: []types.ArtifactDetail{},
+				ActionTypeId:  e.do.ActionTypeId,
+				Configuration: e.do.Configuration,
+				Namespace:     e.do.Namespace,
+				Region:        aws.String(regionOf(p, e.do)),
+				RoleArn:       e.do.RoleArn,
 			},
 		},
 	}
@@ -149,8 +148,8 @@ func (s *Service) beginAction(tx *engine.Tx, p *Pipeline, f *flow, e startAction
 				Message: aws.String("The input artifact " + aws.ToString(in.Name) + " was not made by the action that declares it")}
 		}
 		a.Inputs = append(a.Inputs, art)
-		a.Input.InputArtifacts = append(a.Input.InputArtifacts, detail(art))
 	}
+	a.Input.InputArtifacts = details(a.Inputs)
 	for _, out := range e.do.OutputArtifacts {
 		a.Outputs = append(a.Outputs, s.place(p, e.do, aws.ToString(out.Name)))
 	}
@@ -325,6 +324,14 @@ func detail(a Artifact) types.ArtifactDetail {
 	return types.ArtifactDetail{Name: aws.String(a.Name), S3location: &types.S3Location{Bucket: aws.String(a.Bucket), Key: aws.String(a.Key)}}
 }
 
+func details(list []Artifact) []types.ArtifactDetail {
+	out := []types.ArtifactDetail{}
+	for _, a := range list {
+		out = append(out, detail(a))
+	}
+	return out
+}
+
 // place chooses where an action will put an artifact, as AWS does: the names
 // are cut short so that policies which name them stay small.
 func (s *Service) place(p *Pipeline, a *types.ActionDeclaration, artifact string) Artifact {
@@ -332,7 +339,7 @@ func (s *Service) place(p *Pipeline, a *types.ActionDeclaration, artifact string
 	if a.ActionTypeId.Category == types.ActionCategorySource {
 		key += ".zip"
 	}
-	return Artifact{Name: artifact, Bucket: aws.ToString(storeOf(p).Location), Key: key}
+	return Artifact{Name: artifact, Bucket: aws.ToString(storeOf(p, regionOf(p, a)).Location), Key: key}
 }
 
 func cut(s string, n int) string {
@@ -342,12 +349,20 @@ func cut(s string, n int) string {
 	return s
 }
 
-// storeOf is the artifact store of a pipeline's region.
-func storeOf(p *Pipeline) *types.ArtifactStore {
+// regionOf is where an action runs.
+func regionOf(p *Pipeline, a *types.ActionDeclaration) string {
+	if r := aws.ToString(a.Region); r != "" {
+		return r
+	}
+	return p.Region
+}
+
+// storeOf is the artifact store that actions of a region use.
+func storeOf(p *Pipeline, region string) *types.ArtifactStore {
 	if p.Declaration.ArtifactStore != nil {
 		return p.Declaration.ArtifactStore
 	}
-	st := p.Declaration.ArtifactStores[p.Region]
+	st := p.Declaration.ArtifactStores[region]
 	return &st
 }
 

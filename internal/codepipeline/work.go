@@ -82,6 +82,9 @@ type Result struct {
 	Variables map[string]string
 	Revision  *types.ArtifactRevision // of sources
 	Versions  map[string]string       // version ids of output artifacts, by name
+
+	// Inputs, if not nil, are where the inputs have been copied to.
+	Inputs []Artifact
 }
 
 // Failure is why an action failed, shown as its errorDetails.
@@ -205,6 +208,9 @@ func (s *Service) do(ctx context.Context, p *Pipeline, a *ActionRecord, repeated
 	if provider == nil {
 		return nil, fail(configurationError, "There is no action provider %s", providerOf(a.Declaration.ActionTypeId))
 	}
+	if s.mustCarry(p, a) {
+		return s.carry(ctx, p, a)
+	}
 	role := aws.ToString(p.Declaration.RoleArn)
 	if own := aws.ToString(a.Declaration.RoleArn); own != "" {
 		role = own
@@ -215,12 +221,12 @@ func (s *Service) do(ctx context.Context, p *Pipeline, a *ActionRecord, repeated
 		Pipeline:          p.name(),
 		Stage:             aws.ToString(a.StageName),
 		Action:            aws.ToString(a.ActionName),
-		Region:            p.Region,
+		Region:            a.region(),
 		Now:               s.cfg.Engine.Now(),
 		Configuration:     a.Input.ResolvedConfiguration,
 		Inputs:            a.Inputs,
 		Outputs:           a.Outputs,
-		Encryption:        storeOf(p).EncryptionKey,
+		Encryption:        storeOf(p, a.region()).EncryptionKey,
 		RoleARN:           role,
 		Override:          a.Override,
 		Change:            a.Change,
@@ -247,6 +253,9 @@ func (s *Service) suspend(tx *engine.Tx, ref actionRef, r *Result) error {
 		return err
 	}
 	a.take(r)
+	if r.Inputs != nil {
+		a.Inputs, a.Carried, a.Input.InputArtifacts = r.Inputs, true, details(r.Inputs)
+	}
 	if r.Memo != nil {
 		if a.Memo, err = json.Marshal(r.Memo); err != nil {
 			return err
