@@ -19,4 +19,8 @@ type Event struct {
 	Region     string          `json:"region"`
 	Resources  []string        `json:"resources"` // ARNs
 	Detail     json.RawMessage `json:"detail"`
+
+	// Private tells those who match, and only them, that the event is for parts
+	// of Slipway: EventBridge's rules do not see it.
+	Private bool `json:"-"`
 }

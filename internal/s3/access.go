@@ -2,7 +2,6 @@ package s3
 
 import (
 	"context"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -157,6 +156,9 @@ func (s *Service) PutBucketOwnershipControls(ctx context.Context, in *s3.PutBuck
 	}
 	err := s.changeBucket(ctx, in.Bucket, in.ExpectedBucketOwner, func(_ *engine.Tx, b *bucket) error {
 		b.Ownership = in.OwnershipControls
+		if b.enforced() && b.Grants != nil {
+			return fail("InvalidBucketAclWithObjectOwnership")
+		}
 		return nil
 	})
 	if err != nil {
@@ -175,94 +177,4 @@ func (s *Service) DeleteBucketOwnershipControls(ctx context.Context, in *s3.Dele
 		return nil, err
 	}
 	return &s3.DeleteBucketOwnershipControlsOutput{}, nil
-}
-
-// fullControl is the only list of access there is: the owner may do all.
-func fullControl(account string) (*types.Owner, []types.Grant) {
-	o := owner(account)
-	return o, []types.Grant{{
-		Grantee:    &types.Grantee{Type: types.TypeCanonicalUser, ID: o.ID},
-		Permission: types.PermissionFullControl,
-	}}
-}
-
-// GetBucketAcl answers full control for the owner.
-func (s *Service) GetBucketAcl(ctx context.Context, in *s3.GetBucketAclInput, _ ...func(*s3.Options)) (*s3.GetBucketAclOutput, error) {
-	b, err := s.viewBucket(ctx, in.Bucket, in.ExpectedBucketOwner)
-	if err != nil {
-		return nil, err
-	}
-	out := &s3.GetBucketAclOutput{}
-	out.Owner, out.Grants = fullControl(b.Account)
-	return out, nil
-}
-
-// PutBucketAcl accepts what changes nothing: private.
-func (s *Service) PutBucketAcl(ctx context.Context, in *s3.PutBucketAclInput, _ ...func(*s3.Options)) (*s3.PutBucketAclOutput, error) {
-	b, err := s.viewBucket(ctx, in.Bucket, in.ExpectedBucketOwner)
-	if err != nil {
-		return nil, err
-	}
-	grants := in.GrantFullControl != nil || in.GrantRead != nil || in.GrantReadACP != nil || in.GrantWrite != nil || in.GrantWriteACP != nil
-	if err := checkACL(b, string(in.ACL), in.AccessControlPolicy, grants); err != nil {
-		return nil, err
-	}
-	return &s3.PutBucketAclOutput{}, nil
-}
-
-// GetObjectAcl answers full control for the owner.
-func (s *Service) GetObjectAcl(ctx context.Context, in *s3.GetObjectAclInput, _ ...func(*s3.Options)) (*s3.GetObjectAclOutput, error) {
-	out := &s3.GetObjectAclOutput{}
-	err := s.engine.View(ctx, func(r store.Reader) error {
-		b, _, _, err := s.lookup(ctx, r, in.Bucket, in.ExpectedBucketOwner, aws.ToString(in.Key), in.VersionId)
-		if err != nil {
-			return err
-		}
-		out.Owner, out.Grants = fullControl(b.Account)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// PutObjectAcl accepts what changes nothing: private.
-func (s *Service) PutObjectAcl(ctx context.Context, in *s3.PutObjectAclInput, _ ...func(*s3.Options)) (*s3.PutObjectAclOutput, error) {
-	grants := in.GrantFullControl != nil || in.GrantRead != nil || in.GrantReadACP != nil || in.GrantWrite != nil || in.GrantWriteACP != nil
-	err := s.engine.View(ctx, func(r store.Reader) error {
-		b, _, _, err := s.lookup(ctx, r, in.Bucket, in.ExpectedBucketOwner, aws.ToString(in.Key), in.VersionId)
-		if err != nil {
-			return err
-		}
-		return checkACL(b, string(in.ACL), in.AccessControlPolicy, grants)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &s3.PutObjectAclOutput{}, nil
-}
-
-// checkACL refuses every list of access but the one there is.
-func checkACL(b *bucket, canned string, policy *types.AccessControlPolicy, grants bool) error {
-	if policy != nil {
-		me := *owner(b.Account).ID
-		for _, g := range policy.Grants {
-			if g.Grantee == nil || aws.ToString(g.Grantee.ID) != me || g.Permission != types.PermissionFullControl {
-				grants = true
-			}
-		}
-		if len(policy.Grants) == 0 {
-			grants = true
-		}
-	} else if canned == "" && !grants {
-		return fail("MalformedACLError")
-	}
-	switch {
-	case !grants && (canned == "" || canned == "private" || strings.HasPrefix(canned, "bucket-owner-")):
-		return nil
-	case b.Ownership == nil || b.Ownership.Rules[0].ObjectOwnership != types.ObjectOwnershipBucketOwnerEnforced:
-		return notImplemented("Granting access by ACL")
-	}
-	return fail("AccessControlListNotSupported")
 }

@@ -31,7 +31,12 @@ type bucket struct {
 	Lifecycle         []types.LifecycleRule
 	MinimumTransition types.TransitionDefaultMinimumObjectSize
 	CORS              []types.CORSRule
+	Logging           *types.LoggingEnabled
+	Grants            []types.Grant // nil: all for the owner
 	EventBridge       bool
+	Topics            []types.TopicConfiguration
+	Queues            []types.QueueConfiguration
+	Functions         []types.LambdaFunctionConfiguration
 }
 
 // buckets: NAME.
@@ -99,6 +104,12 @@ func (s *Service) CreateBucket(ctx context.Context, in *s3.CreateBucketInput, _ 
 		},
 		Ownership: ownership(in.ObjectOwnership),
 	}
+	if b.Grants, _, err = b.grants(string(in.ACL), in); err != nil {
+		if b.enforced() {
+			err = fail("InvalidBucketAclWithObjectOwnership")
+		}
+		return nil, err
+	}
 	if c := in.CreateBucketConfiguration; c != nil && len(c.Tags) > 0 {
 		if err := checkTags(c.Tags, maxBucketTags); err != nil {
 			return nil, err
@@ -127,12 +138,6 @@ func (s *Service) CreateBucket(ctx context.Context, in *s3.CreateBucketInput, _ 
 }
 
 func checkCreate(in *s3.CreateBucketInput) error {
-	if in.ACL != "" && in.ACL != types.BucketCannedACLPrivate {
-		return say("InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
-	}
-	if in.GrantFullControl != nil || in.GrantRead != nil || in.GrantReadACP != nil || in.GrantWrite != nil || in.GrantWriteACP != nil {
-		return notImplemented("Granting access by ACL")
-	}
 	if aws.ToBool(in.ObjectLockEnabledForBucket) {
 		return notImplemented("Object Lock")
 	}

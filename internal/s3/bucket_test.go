@@ -162,7 +162,4 @@ func TestEvents(t *testing.T) {
 			t.Fatalf("got %q\nwant %q", got, want)
 		}
 	}
-	_, err = w.PutBucketNotificationConfiguration(w.ctx, &sdk.PutBucketNotificationConfigurationInput{Bucket: aws.String("bkt"),
-		NotificationConfiguration: &types.NotificationConfiguration{QueueConfigurations: []types.QueueConfiguration{{}}}})
-	wantCode(t, err, "NotImplemented")
 }

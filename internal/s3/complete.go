@@ -158,7 +158,7 @@ func checkPart(u *upload, p *part, want *types.CompletedPart, last bool) error {
 // assemble makes the object: its ETag is the MD5 of the parts' MD5s and their
 // number.
 func assemble(u *upload, chosen []*part, in *s3.CompleteMultipartUploadInput) (*object, error) {
-	o := &object{Key: u.Key, Data: u.ID, Upload: u.ID, Parts: int32(len(chosen)), Attributes: u.Attributes, Tags: u.Tags}
+	o := &object{Key: u.Key, Data: u.ID, Upload: u.ID, Parts: int32(len(chosen)), Attributes: u.Attributes, Tags: u.Tags, Grants: u.Grants}
 	etag, composite := md5.New(), newChecksum(u.Algorithm)
 	for _, p := range chosen {
 		o.Size += p.Size

@@ -73,7 +73,7 @@ func (s *Service) look(ctx context.Context, r store.Reader, src *source, expecte
 		return fail("PreconditionFailed") // a copy has no 304
 	}
 	src.b, src.o = b, o
-	return nil
+	return o.readable(s.engine.Now())
 }
 
 // CopyObject copies a version of at most 5 GiB. Bytes of an object that is one
@@ -110,6 +110,9 @@ func (s *Service) CopyObject(ctx context.Context, in *s3.CopyObjectInput, _ ...f
 			return err
 		}
 		if err := o.Attributes.complete(b); err != nil {
+			return err
+		}
+		if o.Grants, err = b.objectGrants(in.ACL, in); err != nil {
 			return err
 		}
 		if err := checkWrite(tx, b, key, in.IfMatch, in.IfNoneMatch); err != nil {

@@ -30,6 +30,8 @@
 //
 // Differences from AWS that clients can see: a bucket answers in every region
 // (AWS redirects), data at rest is not encrypted whatever the encryption
-// headers say, and storage classes are labels (those that need a restore
-// before reading are refused).
+// headers say, storage classes are labels (though archived objects are read
+// only after a restore, which is done at once), and three configurations are
+// kept and shown without effect: lists of access (ACLs), access logging, and
+// notifications to topics, queues and functions.
 package s3

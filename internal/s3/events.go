@@ -67,8 +67,8 @@ func deletionType(markerCreated bool) string {
 }
 
 // emit sends an event of every bucket: pipelines with an S3 source that AWS
-// would poll for are started by it. Whether a bucket has EventBridge switched
-// on is for those to look at who act for rules.
+// would poll for are started by it. EventBridge's rules see those only of the
+// buckets that have it switched on.
 func (s *Service) emit(tx *engine.Tx, b *bucket, detailType string, d eventDetail) error {
 	d.Version, d.Bucket.Name = "0", b.Name
 	detail, err := json.Marshal(d)
@@ -77,6 +77,6 @@ func (s *Service) emit(tx *engine.Tx, b *bucket, detailType string, d eventDetai
 	}
 	return s.bus.Emit(tx, bus.Event{
 		DetailType: detailType, Source: "aws.s3", Account: b.Account, Region: b.Region,
-		Resources: []string{bucketARN(b.Name)}, Detail: detail,
+		Resources: []string{bucketARN(b.Name)}, Detail: detail, Private: !b.EventBridge,
 	})
 }

@@ -63,6 +63,9 @@ func (s *Service) GetObject(ctx context.Context, in *s3.GetObjectInput, _ ...fun
 		if err != nil {
 			return nil, err
 		}
+		if err := o.readable(s.engine.Now()); err != nil {
+			return nil, err
+		}
 		out.Body, err = s.open(ctx, o, span.offset, span.length)
 		if errors.Is(err, errGone) && ctx.Err() == nil {
 			continue // replaced since the look: look again
@@ -118,7 +121,7 @@ func (s *Service) describe(ctx context.Context, in *s3.GetObjectInput) (out *s3.
 	out = &s3.GetObjectOutput{
 		AcceptRanges: aws.String("bytes"), ETag: &o.ETag, LastModified: o.modified(),
 		ContentLength: &sp.length, VersionId: o.versionOf(b), Expiration: expirationHeader(b, o),
-		TagCount: ptr(int32(len(o.Tags))),
+		TagCount: ptr(int32(len(o.Tags))), Restore: o.restoreHeader(s.engine.Now()),
 	}
 	copyFields(out, &o.Attributes)
 	if sp.partial {

@@ -140,24 +140,29 @@ func transition(rules []types.LifecycleRule, o *object, newer int, minimum types
 		if o.Marker || !applies(r, o) {
 			continue
 		}
-		// Small objects stay unless the rule itself says a size.
-		if _, _, over, under := filter(r); over == nil && under == nil && o.Size < 128<<10 && minimum != types.TransitionDefaultMinimumObjectSizeVariesByStorageClass {
-			continue
+		// Small objects stay, unless the rule itself says a size, or the bucket
+		// lets small ones be archived.
+		_, _, over, under := filter(r)
+		small := over == nil && under == nil && o.Size < 128<<10
+		move := func(at time.Time, c types.TransitionStorageClass) {
+			if !small || minimum == types.TransitionDefaultMinimumObjectSizeVariesByStorageClass && archives(types.StorageClass(c)) {
+				take(at, c)
+			}
 		}
 		if o.Superseded.IsZero() {
 			for _, t := range r.Transitions {
 				switch {
 				case t.Date != nil:
-					take(*t.Date, t.StorageClass)
+					move(*t.Date, t.StorageClass)
 				case t.Days != nil:
-					take(due(o.Modified, *t.Days), t.StorageClass)
+					move(due(o.Modified, *t.Days), t.StorageClass)
 				}
 			}
 			continue
 		}
 		for _, t := range r.NoncurrentVersionTransitions {
 			if t.NoncurrentDays != nil && newer >= int(aws.ToInt32(t.NewerNoncurrentVersions)) {
-				take(due(o.Superseded, *t.NoncurrentDays), t.StorageClass)
+				move(due(o.Superseded, *t.NoncurrentDays), t.StorageClass)
 			}
 		}
 	}

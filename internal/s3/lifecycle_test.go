@@ -109,9 +109,6 @@ func TestLifecycleRules(t *testing.T) {
 		}, "InvalidArgument"},
 		{"filter and prefix", func(r *types.LifecycleRule) { r.Expiration, r.Prefix = days(1), aws.String("x") }, "MalformedXML"},
 		{"neither", func(r *types.LifecycleRule) { r.Expiration, r.Filter = days(1), nil }, "MalformedXML"},
-		{"glacier", func(r *types.LifecycleRule) {
-			r.Transitions = []types.Transition{{Days: aws.Int32(1), StorageClass: types.TransitionStorageClassGlacier}}
-		}, "NotImplemented"},
 		{"infrequent too soon", func(r *types.LifecycleRule) {
 			r.Transitions = []types.Transition{{Days: aws.Int32(1), StorageClass: types.TransitionStorageClassStandardIa}}
 		}, "InvalidArgument"},

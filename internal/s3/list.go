@@ -125,7 +125,7 @@ func (s *Service) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, 
 	if err != nil {
 		return nil, err
 	}
-	enc := encoder(in.EncodingType)
+	enc, now := encoder(in.EncodingType), s.engine.Now()
 	out := &s3.ListObjectsV2Output{
 		Name: in.Bucket, Prefix: enc(q.prefix), MaxKeys: aws.Int32(int32(limit)), EncodingType: in.EncodingType,
 		IsTruncated: &got.truncated, KeyCount: aws.Int32(int32(len(got.objects) + len(got.prefixes))),
@@ -142,6 +142,7 @@ func (s *Service) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, 
 	}
 	for _, o := range got.objects {
 		item := listedObject(o, enc)
+		item.RestoreStatus = o.restoreStatus(in.OptionalObjectAttributes, now)
 		if aws.ToBool(in.FetchOwner) {
 			item.Owner = owner(b.Account)
 		}
@@ -169,7 +170,7 @@ func (s *Service) ListObjects(ctx context.Context, in *s3.ListObjectsInput, _ ..
 	if err != nil {
 		return nil, err
 	}
-	enc := encoder(in.EncodingType)
+	enc, now := encoder(in.EncodingType), s.engine.Now()
 	out := &s3.ListObjectsOutput{
 		Name: in.Bucket, Prefix: enc(q.prefix), Marker: enc(q.after), MaxKeys: aws.Int32(int32(limit)),
 		EncodingType: in.EncodingType, IsTruncated: &got.truncated, CommonPrefixes: commonPrefixes(got.prefixes, enc),
@@ -182,6 +183,7 @@ func (s *Service) ListObjects(ctx context.Context, in *s3.ListObjectsInput, _ ..
 	}
 	for _, o := range got.objects {
 		item := listedObject(o, enc)
+		item.RestoreStatus = o.restoreStatus(in.OptionalObjectAttributes, now)
 		item.Owner = owner(b.Account)
 		out.Contents = append(out.Contents, item)
 	}

@@ -29,7 +29,8 @@ type upload struct {
 	Initiator string // ARN
 
 	Attributes attributes
-	Tags       []types.Tag `json:",omitempty"`
+	Tags       []types.Tag   `json:",omitempty"`
+	Grants     []types.Grant `json:",omitempty"`
 	// Algorithm and Type of the object's checksum. Named tells that the client
 	// chose the algorithm, and so must say the parts' values when completing
 	// a composite one.
@@ -116,6 +117,9 @@ func (s *Service) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultip
 		}
 		copyFields(&u.Attributes, in)
 		if err := u.Attributes.complete(b); err != nil {
+			return err
+		}
+		if u.Grants, err = b.objectGrants(in.ACL, in); err != nil {
 			return err
 		}
 		if at, rule := abortAt(b.Lifecycle, u); rule != "" {

@@ -35,7 +35,10 @@ type object struct {
 
 	Attributes attributes
 	Checksum   types.Checksum
-	Tags       []types.Tag `json:",omitempty"`
+	Tags       []types.Tag   `json:",omitempty"`
+	Grants     []types.Grant `json:",omitempty"` // nil: all for the owner
+	// Restored is until when an archived object can be read.
+	Restored time.Time `json:",omitzero"`
 }
 
 // attributes are what a client says of an object when it puts it, and hears

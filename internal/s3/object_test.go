@@ -129,7 +129,7 @@ func TestNothingIsKeptOfABrokenBody(t *testing.T) {
 		{"two checksums", func(in *sdk.PutObjectInput) { in.ChecksumCRC32, in.ChecksumSHA1 = aws.String("x"), aws.String("y") }, "InvalidRequest"},
 		{"XXHASH3", func(in *sdk.PutObjectInput) { in.ChecksumAlgorithm = types.ChecksumAlgorithmXxhash3 }, "NotImplemented"},
 		{"customer key", func(in *sdk.PutObjectInput) { in.SSECustomerAlgorithm = aws.String("AES256") }, "NotImplemented"},
-		{"GLACIER", func(in *sdk.PutObjectInput) { in.StorageClass = types.StorageClassGlacier }, "NotImplemented"},
+		{"EXPRESS_ONEZONE", func(in *sdk.PutObjectInput) { in.StorageClass = types.StorageClassExpressOnezone }, "InvalidStorageClass"},
 		{"public", func(in *sdk.PutObjectInput) { in.ACL = types.ObjectCannedACLPublicRead }, "AccessControlListNotSupported"},
 		{"long key", func(in *sdk.PutObjectInput) { in.Key = aws.String(strings.Repeat("k", 1025)) }, "KeyTooLongError"},
 		{"much metadata", func(in *sdk.PutObjectInput) { in.Metadata = map[string]string{"a": strings.Repeat("x", 2048)} }, "MetadataTooLarge"},

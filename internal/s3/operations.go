@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 )
@@ -42,6 +43,16 @@ func listAccess(bucket, prefix, delimiter *string) []wire.Access {
 func withTagging(a []wire.Access, tagging *string) []wire.Access {
 	if aws.ToString(tagging) != "" {
 		a = append(a, wire.Access{Action: "s3:PutObjectTagging", Resource: a[0].Resource})
+	}
+	return a
+}
+
+// withACL adds the right to give access for a request that gives it.
+func withACL[I any](a []wire.Access, canned types.ObjectCannedACL, in *I) []wire.Access {
+	var headers struct{ GrantFullControl, GrantRead, GrantReadACP, GrantWriteACP *string }
+	copyFields(&headers, in)
+	if canned != "" || headers.GrantFullControl != nil || headers.GrantRead != nil || headers.GrantReadACP != nil || headers.GrantWriteACP != nil {
+		a = append(a, wire.Access{Action: "s3:PutObjectAcl", Resource: a[0].Resource})
 	}
 	return a
 }
@@ -113,10 +124,10 @@ func (s *Service) objectOperations() []wire.Operation {
 			return append(a, b...)
 		}),
 		wire.Op("s3:PutObject", s.PutObject, func(_ context.Context, in *s3.PutObjectInput) []wire.Access {
-			return withTagging([]wire.Access{onKey(in.Bucket, in.Key)}, in.Tagging)
+			return withACL(withTagging([]wire.Access{onKey(in.Bucket, in.Key)}, in.Tagging), in.ACL, in)
 		}),
 		wire.Op("s3:PutObject", s.CopyObject, func(_ context.Context, in *s3.CopyObjectInput) []wire.Access {
-			return withTagging(copyAccess(in.Bucket, in.Key, in.CopySource), in.Tagging)
+			return withACL(withTagging(copyAccess(in.Bucket, in.Key, in.CopySource), in.Tagging), in.ACL, in)
 		}),
 		wire.Op("s3:DeleteObject", s.DeleteObject, func(_ context.Context, in *s3.DeleteObjectInput) []wire.Access {
 			return onVersion(in.Bucket, in.Key, in.VersionId, "s3:DeleteObjectVersion")
@@ -137,6 +148,9 @@ func (s *Service) objectOperations() []wire.Operation {
 		wire.Op("s3:PutObjectAcl", s.PutObjectAcl, func(_ context.Context, in *s3.PutObjectAclInput) []wire.Access {
 			return onVersion(in.Bucket, in.Key, in.VersionId, "s3:PutObjectVersionAcl")
 		}),
+		wire.Op("s3:RestoreObject", s.RestoreObject, func(_ context.Context, in *s3.RestoreObjectInput) []wire.Access {
+			return []wire.Access{onKey(in.Bucket, in.Key)}
+		}),
 		wire.Op("s3:GetObjectLegalHold", s.GetObjectLegalHold, func(_ context.Context, in *s3.GetObjectLegalHoldInput) []wire.Access {
 			return []wire.Access{onKey(in.Bucket, in.Key)}
 		}),
@@ -149,7 +163,7 @@ func (s *Service) objectOperations() []wire.Operation {
 func (s *Service) uploadOperations() []wire.Operation {
 	return []wire.Operation{
 		wire.Op("s3:PutObject", s.CreateMultipartUpload, func(_ context.Context, in *s3.CreateMultipartUploadInput) []wire.Access {
-			return withTagging([]wire.Access{onKey(in.Bucket, in.Key)}, in.Tagging)
+			return withACL(withTagging([]wire.Access{onKey(in.Bucket, in.Key)}, in.Tagging), in.ACL, in)
 		}),
 		wire.Op("s3:PutObject", s.UploadPart, func(_ context.Context, in *s3.UploadPartInput) []wire.Access {
 			return []wire.Access{onKey(in.Bucket, in.Key)}

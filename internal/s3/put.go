@@ -56,6 +56,9 @@ func (s *Service) PutObject(ctx context.Context, in *s3.PutObjectInput, _ ...fun
 		if err := o.Attributes.complete(b); err != nil {
 			return err
 		}
+		if o.Grants, err = b.objectGrants(in.ACL, in); err != nil {
+			return err
+		}
 		return checkWrite(r, b, key, in.IfMatch, in.IfNoneMatch)
 	})
 	if err != nil {
@@ -96,9 +99,6 @@ func (s *Service) PutObject(ctx context.Context, in *s3.PutObjectInput, _ ...fun
 // which would promise what is not done.
 func refuse(in any) error {
 	var r struct {
-		ACL                                               types.ObjectCannedACL
-		GrantFullControl, GrantRead                       *string
-		GrantReadACP, GrantWriteACP                       *string
 		ObjectLockMode                                    types.ObjectLockMode
 		ObjectLockLegalHoldStatus                         types.ObjectLockLegalHoldStatus
 		ObjectLockEventHold                               types.ObjectLockEventHold
@@ -113,10 +113,6 @@ func refuse(in any) error {
 		size += len(k) + len(v)
 	}
 	switch {
-	case r.ACL != "" && r.ACL != types.ObjectCannedACLPrivate && r.ACL != types.ObjectCannedACLBucketOwnerFullControl:
-		return fail("AccessControlListNotSupported")
-	case r.GrantFullControl != nil || r.GrantRead != nil || r.GrantReadACP != nil || r.GrantWriteACP != nil:
-		return fail("AccessControlListNotSupported")
 	case r.ObjectLockMode != "" || r.ObjectLockLegalHoldStatus != "" || r.ObjectLockEventHold != "":
 		return say("InvalidRequest", "Bucket is missing Object Lock Configuration")
 	case r.SSECustomerAlgorithm != nil || r.SSECustomerKey != nil || r.SSECustomerKeyMD5 != nil || r.CopySourceSSECustomerAlgorithm != nil:
@@ -127,14 +123,13 @@ func refuse(in any) error {
 	return checkStorageClass(string(r.StorageClass))
 }
 
-// checkStorageClass accepts the classes whose objects can be read at once.
+// checkStorageClass accepts the classes of general buckets.
 func checkStorageClass(class string) error {
 	switch types.StorageClass(class) {
 	case "", types.StorageClassStandard, types.StorageClassReducedRedundancy, types.StorageClassStandardIa,
-		types.StorageClassOnezoneIa, types.StorageClassIntelligentTiering, types.StorageClassGlacierIr:
+		types.StorageClassOnezoneIa, types.StorageClassIntelligentTiering, types.StorageClassGlacierIr,
+		types.StorageClassGlacier, types.StorageClassDeepArchive:
 		return nil
-	case types.StorageClassGlacier, types.StorageClassDeepArchive:
-		return notImplemented("Storage class " + class)
 	}
 	return fail("InvalidStorageClass", "StorageClassRequested", class)
 }

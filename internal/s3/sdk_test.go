@@ -109,10 +109,10 @@ func TestSDKErrors(t *testing.T) {
 	if !errors.As(err, &noBucket) {
 		t.Errorf("list: %v", err)
 	}
-	_, err = c.RestoreObject(ctx, &sdk.RestoreObjectInput{Bucket: bkt, Key: k})
+	_, err = c.GetObjectTorrent(ctx, &sdk.GetObjectTorrentInput{Bucket: bkt, Key: k})
 	equal(t, "status", status(err), http.StatusNotImplemented)
-	if err == nil || !strings.Contains(err.Error(), "RestoreObject") {
-		t.Errorf("restore: %v", err)
+	if err == nil || !strings.Contains(err.Error(), "GetObjectTorrent") {
+		t.Errorf("torrent: %v", err)
 	}
 	out, err := c.PutObject(ctx, &sdk.PutObjectInput{Bucket: bkt, Key: k, Body: strings.NewReader("x")})
 	if err != nil {

@@ -35,7 +35,11 @@ var index = sync.OnceValues(func() (map[string]*entry, error) {
 			if err != nil {
 				return nil, err
 			}
-			return Parse(info.Name, raw)
+			s, err := Parse(info.Name, raw)
+			if err != nil {
+				return nil, err
+			}
+			return amend(s), nil
 		})}
 	}
 	return m, nil

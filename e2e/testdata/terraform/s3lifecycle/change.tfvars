@@ -1,0 +1,2 @@
+days    = 31
+minimum = "all_storage_classes_128K"
