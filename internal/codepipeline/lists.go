@@ -57,9 +57,7 @@ func (s *Service) ListActionTypes(ctx context.Context, in *codepipeline.ListActi
 	out := &codepipeline.ListActionTypesOutput{ActionTypes: []types.ActionType{}}
 	if in.ActionOwnerFilter == "" || in.ActionOwnerFilter == types.ActionOwnerAws {
 		for i := range kinds {
-			if t := kinds[i].actionType(); s.catalog(t.Id) != nil {
-				out.ActionTypes = append(out.ActionTypes, t)
-			}
+			out.ActionTypes = append(out.ActionTypes, kinds[i].actionType())
 		}
 	}
 	return out, nil

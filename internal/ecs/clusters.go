@@ -20,11 +20,8 @@ func (s *Service) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput,
 	if !nameForm.MatchString(name) {
 		return nil, invalidParameter("The cluster name is not valid. It can have up to 255 letters, numbers, underscores and hyphens.")
 	}
-	if in.Configuration != nil {
-		return nil, unsupported("The configuration of a cluster")
-	}
-	if in.ServiceConnectDefaults != nil {
-		return nil, unsupported("Service Connect")
+	if err := checkCluster(in.Configuration, in.ServiceConnectDefaults, in.Settings); err != nil {
+		return nil, err
 	}
 	if err := checkProviders(in.CapacityProviders, in.DefaultCapacityProviderStrategy); err != nil {
 		return nil, err
@@ -46,65 +43,22 @@ func (s *Service) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput,
 			ClusterArn: aws.String(s.arn(region, "cluster/"+name)), ClusterName: aws.String(name),
 			Status: aws.String("ACTIVE"), Settings: clusterSettings(nil, in.Settings), Tags: in.Tags,
 			CapacityProviders: in.CapacityProviders, DefaultCapacityProviderStrategy: in.DefaultCapacityProviderStrategy,
+			Configuration: in.Configuration, ServiceConnectDefaults: connectDefaults(in.ServiceConnectDefaults),
 		}}
 		return clusters.Put(tx, c, region, name)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &ecs.CreateClusterOutput{Cluster: c.answer(nil, 0, true)}, nil
+	return &ecs.CreateClusterOutput{Cluster: c.answer(nil, 0, allClusterFields)}, nil
 }
 
-func clusterSettings(have, changes []types.ClusterSetting) []types.ClusterSetting {
-	if have == nil {
-		have = []types.ClusterSetting{{Name: types.ClusterSettingNameContainerInsights, Value: aws.String("disabled")}}
-	}
-	have = slices.Clone(have)
-	for _, c := range changes {
-		i := slices.IndexFunc(have, func(h types.ClusterSetting) bool { return h.Name == c.Name })
-		if i < 0 {
-			have = append(have, c)
-		} else {
-			have[i] = c
-		}
-	}
-	return have
-}
+// allClusterFields is what the answers to changes show.
+var allClusterFields = types.ClusterField("").Values()
 
-// checkProviders accepts Fargate's, which every cluster may use.
-func checkProviders(names []string, strategy []types.CapacityProviderStrategyItem) error {
-	for _, n := range names {
-		if n != "FARGATE" && n != "FARGATE_SPOT" {
-			return invalidParameter("The specified capacity provider %s was not found. Slipway has FARGATE and FARGATE_SPOT.", n)
-		}
-	}
-	if len(strategy) > 20 {
-		return invalidParameter("A capacity provider strategy can contain at most 20 items.")
-	}
-	bases, weight := 0, int32(0)
-	for _, item := range strategy {
-		if !slices.Contains(names, aws.ToString(item.CapacityProvider)) && names != nil {
-			return invalidParameter("The specified capacity provider strategy cannot contain a capacity provider that is not associated with the cluster.")
-		}
-		if err := checkProviders([]string{aws.ToString(item.CapacityProvider)}, nil); err != nil {
-			return err
-		}
-		if item.Base > 0 {
-			bases++
-		}
-		weight += item.Weight
-	}
-	if bases > 1 {
-		return invalidParameter("The specified capacity provider strategy can have only one capacity provider with a base defined.")
-	}
-	if len(strategy) > 1 && weight == 0 {
-		return invalidParameter("At least one capacity provider in the strategy must have a weight greater than 0.")
-	}
-	return nil
-}
-
-// answer is the cluster as it is described.
-func (c *cluster) answer(running []*task, activeServices int32, tags bool) *types.Cluster {
+// answer is the cluster as it is described: what include does not name is
+// empty.
+func (c *cluster) answer(running []*task, activeServices int32, include []types.ClusterField) *types.Cluster {
 	out := c.Cluster
 	out.ActiveServicesCount = activeServices
 	for _, t := range running {
@@ -122,13 +76,20 @@ func (c *cluster) answer(running []*task, activeServices int32, tags bool) *type
 	if out.DefaultCapacityProviderStrategy == nil {
 		out.DefaultCapacityProviderStrategy = []types.CapacityProviderStrategyItem{}
 	}
-	if !tags {
-		out.Tags = []types.Tag{}
+	if !slices.Contains(include, types.ClusterFieldTags) {
+		out.Tags = nil
+	}
+	out.Tags = tagList(out.Tags)
+	if !slices.Contains(include, types.ClusterFieldSettings) {
+		out.Settings = []types.ClusterSetting{}
+	}
+	if !slices.Contains(include, types.ClusterFieldConfigurations) {
+		out.Configuration = nil
 	}
 	return &out
 }
 
-func (s *Service) describeCluster(r store.Reader, c *cluster, tags bool) (*types.Cluster, error) {
+func (s *Service) describeCluster(r store.Reader, c *cluster, include []types.ClusterField) (*types.Cluster, error) {
 	running, err := liveTasks(r, c.Region, c.name())
 	if err != nil {
 		return nil, err
@@ -142,7 +103,7 @@ func (s *Service) describeCluster(r store.Reader, c *cluster, tags bool) (*types
 			active++
 		}
 	}
-	return c.answer(running, active, tags), nil
+	return c.answer(running, active, include), nil
 }
 
 // DescribeClusters describes up to 100; unknown ones are failures.
@@ -155,7 +116,6 @@ func (s *Service) DescribeClusters(ctx context.Context, in *ecs.DescribeClusters
 	if len(names) > 100 {
 		return nil, invalidParameter("Clusters cannot contain more than 100 items.")
 	}
-	tags := slices.Contains(in.Include, types.ClusterFieldTags)
 	out := &ecs.DescribeClustersOutput{Clusters: []types.Cluster{}, Failures: []types.Failure{}}
 	err := s.Engine.View(ctx, func(r store.Reader) error {
 		for _, n := range names {
@@ -168,7 +128,7 @@ func (s *Service) DescribeClusters(ctx context.Context, in *ecs.DescribeClusters
 			if err != nil {
 				return err
 			}
-			d, err := s.describeCluster(r, c, tags)
+			d, err := s.describeCluster(r, c, in.Include)
 			if err != nil {
 				return err
 			}
@@ -224,22 +184,25 @@ func (s *Service) changeCluster(ctx context.Context, p *string, change func(*eng
 		if err := clusters.Put(tx, c, region, c.name()); err != nil {
 			return err
 		}
-		out, err = s.describeCluster(tx, c, true)
+		out, err = s.describeCluster(tx, c, allClusterFields)
 		return err
 	})
 	return out, err
 }
 
-// UpdateCluster changes settings.
+// UpdateCluster changes settings and the configuration.
 func (s *Service) UpdateCluster(ctx context.Context, in *ecs.UpdateClusterInput, _ ...func(*ecs.Options)) (*ecs.UpdateClusterOutput, error) {
-	if in.Configuration != nil {
-		return nil, unsupported("The configuration of a cluster")
-	}
-	if in.ServiceConnectDefaults != nil {
-		return nil, unsupported("Service Connect")
+	if err := checkCluster(in.Configuration, in.ServiceConnectDefaults, in.Settings); err != nil {
+		return nil, err
 	}
 	c, err := s.changeCluster(ctx, in.Cluster, func(_ *engine.Tx, c *cluster) error {
 		c.Settings = clusterSettings(c.Settings, in.Settings)
+		if in.Configuration != nil {
+			c.Configuration = in.Configuration
+		}
+		if in.ServiceConnectDefaults != nil {
+			c.ServiceConnectDefaults = connectDefaults(in.ServiceConnectDefaults)
+		}
 		return nil
 	})
 	return &ecs.UpdateClusterOutput{Cluster: c}, err
@@ -247,27 +210,14 @@ func (s *Service) UpdateCluster(ctx context.Context, in *ecs.UpdateClusterInput,
 
 // UpdateClusterSettings changes settings.
 func (s *Service) UpdateClusterSettings(ctx context.Context, in *ecs.UpdateClusterSettingsInput, _ ...func(*ecs.Options)) (*ecs.UpdateClusterSettingsOutput, error) {
+	if err := checkCluster(nil, nil, in.Settings); err != nil {
+		return nil, err
+	}
 	c, err := s.changeCluster(ctx, in.Cluster, func(_ *engine.Tx, c *cluster) error {
 		c.Settings = clusterSettings(c.Settings, in.Settings)
 		return nil
 	})
 	return &ecs.UpdateClusterSettingsOutput{Cluster: c}, err
-}
-
-// PutClusterCapacityProviders replaces the providers and the default strategy.
-func (s *Service) PutClusterCapacityProviders(ctx context.Context, in *ecs.PutClusterCapacityProvidersInput, _ ...func(*ecs.Options)) (*ecs.PutClusterCapacityProvidersOutput, error) {
-	names := in.CapacityProviders
-	if names == nil {
-		names = []string{}
-	}
-	if err := checkProviders(names, in.DefaultCapacityProviderStrategy); err != nil {
-		return nil, err
-	}
-	c, err := s.changeCluster(ctx, in.Cluster, func(_ *engine.Tx, c *cluster) error {
-		c.CapacityProviders, c.DefaultCapacityProviderStrategy = in.CapacityProviders, in.DefaultCapacityProviderStrategy
-		return nil
-	})
-	return &ecs.PutClusterCapacityProvidersOutput{Cluster: c}, err
 }
 
 // DeleteCluster makes an empty cluster INACTIVE.
@@ -292,25 +242,4 @@ func (s *Service) DeleteCluster(ctx context.Context, in *ecs.DeleteClusterInput,
 		return nil
 	})
 	return &ecs.DeleteClusterOutput{Cluster: c}, err
-}
-
-// DescribeCapacityProviders describes Fargate's two.
-func (s *Service) DescribeCapacityProviders(ctx context.Context, in *ecs.DescribeCapacityProvidersInput, _ ...func(*ecs.Options)) (*ecs.DescribeCapacityProvidersOutput, error) {
-	out := &ecs.DescribeCapacityProvidersOutput{Failures: []types.Failure{}}
-	names := in.CapacityProviders
-	if len(names) == 0 {
-		names = []string{"FARGATE", "FARGATE_SPOT"}
-	}
-	for _, n := range names {
-		n = lastPart(n)
-		a := s.arn(identity.Region(ctx), "capacity-provider/"+n)
-		if n != "FARGATE" && n != "FARGATE_SPOT" {
-			out.Failures = append(out.Failures, missing(a))
-			continue
-		}
-		out.CapacityProviders = append(out.CapacityProviders, types.CapacityProvider{
-			CapacityProviderArn: aws.String(a), Name: aws.String(n), Status: types.CapacityProviderStatusActive, Tags: []types.Tag{},
-		})
-	}
-	return out, nil
 }

@@ -29,9 +29,6 @@ const principal = "ecs-tasks.amazonaws.com"
 // makeContainer pulls the image and creates the container.
 func (s *Service) makeContainer(ctx context.Context, t *task, i int) error {
 	c := &t.Definition.ContainerDefinitions[i]
-	if len(c.Secrets) > 0 || len(c.EnvironmentFiles) > 0 {
-		return &startError{"ResourceInitializationError", "unable to pull secrets or registry auth: secrets and environmentFiles are not implemented by Slipway (container " + *c.Name + ")"}
-	}
 	info, err := s.pull(ctx, t, c)
 	if err != nil {
 		return err

@@ -49,6 +49,9 @@ func defineContainer(c types.ContainerDefinition, d *types.TaskDefinition, farga
 	if err := containerLogs(&c, fargate); err != nil {
 		return c, err
 	}
+	if err := containerNetwork(&c, d, fargate); err != nil {
+		return c, err
+	}
 	seen := map[string]bool{}
 	for _, e := range c.Environment {
 		if aws.ToString(e.Name) == "" || strings.ContainsAny(*e.Name, "=\x00") {
@@ -112,7 +115,11 @@ func containerPorts(c *types.ContainerDefinition, d *types.TaskDefinition) error
 	mappings := make([]types.PortMapping, 0, len(c.PortMappings))
 	for _, p := range c.PortMappings {
 		if aws.ToString(p.ContainerPortRange) != "" {
-			return clientError("containerPortRange is not implemented by Slipway.")
+			if p.ContainerPort != nil || p.HostPort != nil {
+				return clientError("containerPortRange of container '%s' excludes containerPort and hostPort.", aws.ToString(c.Name))
+			}
+			mappings = append(mappings, p)
+			continue
 		}
 		port, host := aws.ToInt32(p.ContainerPort), aws.ToInt32(p.HostPort)
 		if port < 1 || port > 65535 || host < 0 || host > 65535 {
@@ -125,9 +132,9 @@ func containerPorts(c *types.ContainerDefinition, d *types.TaskDefinition) error
 		if p.Protocol == "" {
 			p.Protocol = types.TransportProtocolTcp
 		}
-		if d.NetworkMode == types.NetworkModeAwsvpc {
+		if d.NetworkMode == types.NetworkModeAwsvpc || d.NetworkMode == types.NetworkModeHost {
 			if host != 0 && host != port {
-				return clientError("When networkMode=awsvpc, the host ports and container ports in port mappings must match.")
+				return clientError("When networkMode=%s, the host ports and container ports in port mappings must match.", d.NetworkMode)
 			}
 			host = port
 		}
@@ -190,9 +197,10 @@ func containerTimes(c *types.ContainerDefinition, fargate bool) error {
 	return nil
 }
 
-// logOptions are those of the awslogs driver that are honoured.
+// logOptions are those of the awslogs driver.
 var logOptions = map[string]bool{
 	"awslogs-group": true, "awslogs-region": true, "awslogs-stream-prefix": true, "awslogs-create-group": true,
+	"awslogs-datetime-format": true, "awslogs-multiline-pattern": true, "awslogs-endpoint": true,
 	"mode": true, "max-buffer-size": true,
 }
 
@@ -201,12 +209,19 @@ func containerLogs(c *types.ContainerDefinition, fargate bool) error {
 	if l == nil {
 		return nil
 	}
-	if len(l.SecretOptions) > 0 {
-		return clientError("logConfiguration.secretOptions is not implemented by Slipway.")
+	switch l.LogDriver {
+	case types.LogDriverAwslogs:
+	case types.LogDriverSplunk, types.LogDriverAwsfirelens:
+		return nil
+	default:
+		if fargate {
+			return clientError("Fargate compatible task definitions only support the log drivers awslogs, splunk and awsfirelens.")
+		}
+		return nil
 	}
 	for name := range l.Options {
 		if !logOptions[name] {
-			return clientError("Log driver awslogs: the option %s is not implemented by Slipway or unknown.", name)
+			return clientError("Log driver awslogs disallows options: %s.", name)
 		}
 	}
 	required := []string{"awslogs-group", "awslogs-region"}
@@ -217,6 +232,29 @@ func containerLogs(c *types.ContainerDefinition, fargate bool) error {
 		if l.Options[name] == "" {
 			return clientError("Log driver awslogs requires options: %s.", name)
 		}
+	}
+	if l.Options["awslogs-datetime-format"] != "" && l.Options["awslogs-multiline-pattern"] != "" {
+		return clientError("Log driver awslogs: the options awslogs-datetime-format and awslogs-multiline-pattern exclude each other.")
+	}
+	return nil
+}
+
+// containerNetwork checks what a shared network leaves no room for.
+func containerNetwork(c *types.ContainerDefinition, d *types.TaskDefinition, fargate bool) error {
+	own := d.NetworkMode == types.NetworkModeAwsvpc
+	switch {
+	case own && len(c.ExtraHosts) > 0:
+		return clientError("Extra hosts are not supported when networkMode=awsvpc.")
+	case len(c.Links) > 0 && d.NetworkMode != types.NetworkModeBridge:
+		return clientError("Links are not supported when networkMode=%s.", d.NetworkMode)
+	case own && aws.ToString(c.Hostname) != "":
+		return clientError("Hostname is not supported when networkMode=awsvpc.")
+	case d.NetworkMode == types.NetworkModeNone && len(c.PortMappings) > 0:
+		return clientError("Port mappings are not supported when networkMode=none.")
+	case fargate && len(c.DockerSecurityOptions) > 0:
+		return clientError("Fargate compatible task definitions do not support dockerSecurityOptions.")
+	case fargate && c.LinuxParameters != nil && len(c.LinuxParameters.Devices) > 0:
+		return clientError("Fargate compatible task definitions do not support devices.")
 	}
 	return nil
 }

@@ -59,14 +59,12 @@ func define(in *ecs.RegisterTaskDefinitionInput) (types.TaskDefinition, error) {
 		NetworkMode: in.NetworkMode, Volumes: in.Volumes, PlacementConstraints: in.PlacementConstraints,
 		RequiresCompatibilities: in.RequiresCompatibilities, RuntimePlatform: in.RuntimePlatform,
 		EphemeralStorage: in.EphemeralStorage, EnableFaultInjection: in.EnableFaultInjection,
-		IpcMode: in.IpcMode, PidMode: in.PidMode,
-		Status: types.TaskDefinitionStatusActive,
+		IpcMode: in.IpcMode, PidMode: in.PidMode, ProxyConfiguration: in.ProxyConfiguration,
+		InferenceAccelerators: in.InferenceAccelerators,
+		Status:                types.TaskDefinitionStatusActive,
 	}
 	if !nameForm.MatchString(aws.ToString(in.Family)) {
 		return d, clientError("Family contains invalid characters.")
-	}
-	if err := refuseDefinition(in); err != nil {
-		return d, err
 	}
 	fargate := slices.Contains(in.RequiresCompatibilities, types.CompatibilityFargate)
 	if d.NetworkMode == "" {
@@ -81,19 +79,12 @@ func define(in *ecs.RegisterTaskDefinitionInput) (types.TaskDefinition, error) {
 	if fargate && len(d.PlacementConstraints) > 0 {
 		return d, clientError("Fargate does not support placement constraints.")
 	}
-	volumes := map[string]bool{}
-	for _, v := range in.Volumes {
-		name := aws.ToString(v.Name)
-		if !nameForm.MatchString(name) {
-			return d, clientError("Volume name is invalid.")
-		}
-		if volumes[name] {
-			return d, clientError("Duplicate volume name %s.", name)
-		}
-		volumes[name] = true
-		if fargate && v.Host != nil && aws.ToString(v.Host.SourcePath) != "" {
-			return d, clientError("Fargate compatible task definitions do not support host.sourcePath for volumes.")
-		}
+	if err := modes(&d, fargate); err != nil {
+		return d, err
+	}
+	volumes, err := checkVolumes(in.Volumes, fargate)
+	if err != nil {
+		return d, err
 	}
 	if len(in.ContainerDefinitions) == 0 {
 		return d, clientError("Container list cannot be empty.")
@@ -109,6 +100,11 @@ func define(in *ecs.RegisterTaskDefinitionInput) (types.TaskDefinition, error) {
 		return d, err
 	}
 	d.Compatibilities = []types.Compatibility{types.CompatibilityEc2}
+	if d.NetworkMode != types.NetworkModeAwsvpc && len(d.PlacementConstraints) == 0 {
+		d.Compatibilities = []types.Compatibility{types.CompatibilityExternal, types.CompatibilityEc2}
+	} else if slices.Contains(in.RequiresCompatibilities, types.CompatibilityExternal) {
+		return d, clientError("The compatibility EXTERNAL supports neither networkMode=awsvpc nor placement constraints.")
+	}
 	if fargate || d.NetworkMode == types.NetworkModeAwsvpc && fargateCapable(&d) {
 		d.Compatibilities = append(d.Compatibilities, types.CompatibilityFargate)
 	}
@@ -122,75 +118,17 @@ func define(in *ecs.RegisterTaskDefinitionInput) (types.TaskDefinition, error) {
 	return d, nil
 }
 
-// refuseDefinition names what Slipway does not have.
-func refuseDefinition(in *ecs.RegisterTaskDefinitionInput) error {
-	what := ""
+// modes checks what concerns the namespaces that the containers share.
+func modes(d *types.TaskDefinition, fargate bool) error {
 	switch {
-	case slices.Contains(in.RequiresCompatibilities, types.CompatibilityExternal):
-		what = "The compatibility EXTERNAL"
-	case len(in.InferenceAccelerators) > 0:
-		what = "inferenceAccelerators"
-	case in.ProxyConfiguration != nil:
-		what = "proxyConfiguration"
-	case in.PidMode != "":
-		what = "pidMode"
-	case in.IpcMode != "":
-		what = "ipcMode"
-	case in.NetworkMode == types.NetworkModeHost:
-		what = "The network mode host"
-	case in.NetworkMode == types.NetworkModeNone:
-		what = "The network mode none"
-	case in.RuntimePlatform != nil && strings.HasPrefix(string(in.RuntimePlatform.OperatingSystemFamily), "WINDOWS"):
-		what = "The operating system family " + string(in.RuntimePlatform.OperatingSystemFamily)
-	}
-	for _, v := range in.Volumes {
-		switch {
-		case v.EfsVolumeConfiguration != nil:
-			what = "efsVolumeConfiguration"
-		case v.DockerVolumeConfiguration != nil:
-			what = "dockerVolumeConfiguration"
-		case v.FsxWindowsFileServerVolumeConfiguration != nil:
-			what = "fsxWindowsFileServerVolumeConfiguration"
-		case v.S3filesVolumeConfiguration != nil:
-			what = "s3filesVolumeConfiguration"
-		case aws.ToBool(v.ConfiguredAtLaunch):
-			what = "configuredAtLaunch"
-		}
-	}
-	for _, c := range in.ContainerDefinitions {
-		switch {
-		case c.FirelensConfiguration != nil:
-			what = "firelensConfiguration"
-		case len(c.Links) > 0:
-			what = "links"
-		case len(c.CredentialSpecs) > 0:
-			what = "credentialSpecs"
-		case c.RepositoryCredentials != nil:
-			what = "repositoryCredentials"
-		case len(c.ResourceRequirements) > 0:
-			what = "resourceRequirements"
-		case c.RestartPolicy != nil && aws.ToBool(c.RestartPolicy.Enabled):
-			what = "restartPolicy"
-		case aws.ToBool(c.DisableNetworking):
-			what = "disableNetworking"
-		case len(c.DnsServers)+len(c.DnsSearchDomains) > 0:
-			what = "dnsServers and dnsSearchDomains"
-		case len(c.DockerSecurityOptions) > 0:
-			what = "dockerSecurityOptions"
-		case len(c.ExtraHosts) > 0 && in.NetworkMode == types.NetworkModeAwsvpc:
-			return clientError("Extra hosts are not supported when networkMode=awsvpc.")
-		case len(c.ExtraHosts) > 0:
-			what = "extraHosts"
-		case aws.ToBool(c.Interactive), aws.ToBool(c.PseudoTerminal):
-			what = "interactive and pseudoTerminal"
-		case c.LogConfiguration != nil && c.LogConfiguration.LogDriver != types.LogDriverAwslogs:
-			what = "The log driver " + string(c.LogConfiguration.LogDriver)
-		case c.LinuxParameters != nil && len(c.LinuxParameters.Devices) > 0:
-			what = "linuxParameters.devices"
-		}
-	}
-	if what != "" {
-		return clientError("%s is not implemented by Slipway.", what)
+	case fargate && d.PidMode == types.PidModeHost:
+		return clientError("Fargate compatible task definitions only support the pidMode task.")
+	case fargate && d.IpcMode != "":
+		return clientError("Fargate compatible task definitions do not support ipcMode.")
+	case fargate && len(d.InferenceAccelerators) > 0:
+		return clientError("Fargate compatible task definitions do not support inferenceAccelerators.")
+	case d.ProxyConfiguration != nil && d.NetworkMode != types.NetworkModeAwsvpc:
+		return clientError("Proxy configuration is only supported when networkMode=awsvpc.")
 	}
 	return nil
 }
@@ -290,12 +228,17 @@ func together(d *types.TaskDefinition, fargate bool) error {
 			}
 		}
 	}
+	if p := d.ProxyConfiguration; p != nil {
+		if _, ok := names[aws.ToString(p.ContainerName)]; !ok {
+			return clientError("The container %s of the proxy configuration is not in the task definition.", aws.ToString(p.ContainerName))
+		}
+	}
 	if cycle(d.ContainerDefinitions) {
 		return clientError("Container dependencies have a cycle.")
 	}
 	needsRole := false
 	for _, c := range d.ContainerDefinitions {
-		needsRole = needsRole || c.LogConfiguration != nil || len(c.Secrets) > 0
+		needsRole = needsRole || c.LogConfiguration != nil && c.LogConfiguration.LogDriver == types.LogDriverAwslogs || len(c.Secrets) > 0
 	}
 	if fargate && needsRole && aws.ToString(d.ExecutionRoleArn) == "" {
 		return clientError("Fargate requires task definition to have execution role ARN to support log driver awslogs, secrets or private images.")
@@ -346,7 +289,7 @@ func fargateCapable(d *types.TaskDefinition) bool {
 		return false
 	}
 	for _, v := range d.Volumes {
-		if v.Host != nil && aws.ToString(v.Host.SourcePath) != "" {
+		if v.Host != nil && aws.ToString(v.Host.SourcePath) != "" || v.DockerVolumeConfiguration != nil || v.FsxWindowsFileServerVolumeConfiguration != nil {
 			return false
 		}
 	}
@@ -357,9 +300,9 @@ func fargateCapable(d *types.TaskDefinition) bool {
 func attributes(d *types.TaskDefinition) []types.Attribute {
 	names := map[string]bool{"com.amazonaws.ecs.capability.docker-remote-api.1.18": true}
 	for _, c := range d.ContainerDefinitions {
-		if c.LogConfiguration != nil {
-			names["com.amazonaws.ecs.capability.logging-driver.awslogs"] = true
-			names["ecs.capability.execution-role-awslogs"] = d.ExecutionRoleArn != nil
+		if l := c.LogConfiguration; l != nil {
+			names["com.amazonaws.ecs.capability.logging-driver."+string(l.LogDriver)] = true
+			names["ecs.capability.execution-role-awslogs"] = l.LogDriver == types.LogDriverAwslogs && d.ExecutionRoleArn != nil
 		}
 		if checked(&c) {
 			names["ecs.capability.container-health-check"] = true

@@ -90,7 +90,7 @@ func TestRegistrationRules(t *testing.T) {
 		"'cpu' be defined":                    func(in *input) { in.Cpu = nil },
 		"only supports network mode ‘awsvpc’": func(in *input) { in.NetworkMode = types.NetworkModeBridge },
 		"privileged":                          func(in *input) { app(in).Privileged = aws.Bool(true) },
-		"links is not implemented":            func(in *input) { app(in).Links = []string{"x"} },
+		"Links are not supported":             func(in *input) { app(in).Links = []string{"x"} },
 		"unique within a task definition":     func(in *input) { side(in).Name = aws.String("app") },
 		"at least one essential":              func(in *input) { app(in).Essential = aws.Bool(false) },
 		"unknown container nobody":            func(in *input) { app(in).DependsOn = on("nobody", types.ContainerConditionStart) },
@@ -107,8 +107,20 @@ func TestRegistrationRules(t *testing.T) {
 		"do not support host.sourcePath": func(in *input) {
 			in.Volumes = []types.Volume{{Name: aws.String("v"), Host: &types.HostVolumeProperties{SourcePath: aws.String("/etc")}}}
 		},
-		"efsVolumeConfiguration is not": func(in *input) {
-			in.Volumes = []types.Volume{{Name: aws.String("v"), EfsVolumeConfiguration: &types.EFSVolumeConfiguration{}}}
+		"Transit encryption must be enabled": func(in *input) {
+			in.Volumes = []types.Volume{{Name: aws.String("v"), EfsVolumeConfiguration: &types.EFSVolumeConfiguration{
+				FileSystemId: aws.String("fs-1"), AuthorizationConfig: &types.EFSAuthorizationConfig{AccessPointId: aws.String("fsap-1")},
+			}}}
+		},
+		"Only one volume type": func(in *input) {
+			in.Volumes = []types.Volume{{Name: aws.String("v"), ConfiguredAtLaunch: aws.Bool(true), EfsVolumeConfiguration: &types.EFSVolumeConfiguration{}}}
+		},
+		"container nobody of the proxy configuration": func(in *input) {
+			in.ProxyConfiguration = &types.ProxyConfiguration{ContainerName: aws.String("nobody")}
+		},
+		"only support the pidMode task": func(in *input) { in.PidMode = types.PidModeHost },
+		"EXTERNAL supports neither": func(in *input) {
+			in.RequiresCompatibilities = append(in.RequiresCompatibilities, types.CompatibilityExternal)
 		},
 		"at least 6 MiB":                   func(in *input) { app(in).Memory = aws.Int32(5) },
 		"greater than 'memoryReservation'": func(in *input) { app(in).Memory, app(in).MemoryReservation = aws.Int32(10), aws.Int32(10) },
@@ -121,7 +133,10 @@ func TestRegistrationRules(t *testing.T) {
 			in.ExecutionRoleArn = nil
 			app(in).Secrets = []types.Secret{{Name: aws.String("S"), ValueFrom: aws.String("x")}}
 		},
-		"log driver splunk is not":         func(in *input) { app(in).LogConfiguration = &types.LogConfiguration{LogDriver: types.LogDriverSplunk} },
+		"only support the log drivers": func(in *input) { app(in).LogConfiguration = &types.LogConfiguration{LogDriver: types.LogDriverFluentd} },
+		"disallows options: colour": func(in *input) {
+			app(in).LogConfiguration = &types.LogConfiguration{LogDriver: types.LogDriverAwslogs, Options: map[string]string{"colour": "red"}}
+		},
 		"must begin with CMD or CMD-SHELL": func(in *input) { app(in).HealthCheck = &types.HealthCheck{Command: []string{"true"}} },
 		"Health check interval": func(in *input) {
 			app(in).HealthCheck = &types.HealthCheck{Command: []string{"CMD", "true"}, Interval: aws.Int32(1)}
@@ -134,16 +149,53 @@ func TestRegistrationRules(t *testing.T) {
 		"Family contains invalid":        func(in *input) { in.Family = aws.String("a b") },
 		"must be an image's name":        func(in *input) { app(in).Image = aws.String("a b") },
 		"Container list cannot be empty": func(in *input) { in.ContainerDefinitions = nil },
-		"restartPolicy is not":           func(in *input) { app(in).RestartPolicy = &types.ContainerRestartPolicy{Enabled: aws.Bool(true)} },
-		"The network mode host is not":   func(in *input) { in.NetworkMode = types.NetworkModeHost },
-		"Invalid port mapping":           func(in *input) { app(in).PortMappings[0].ContainerPort = aws.Int32(70000) },
-		"cannot use the same port 80":    func(in *input) { side(in).PortMappings = app(in).PortMappings },
+		"restartAttemptPeriod": func(in *input) {
+			app(in).RestartPolicy = &types.ContainerRestartPolicy{Enabled: aws.Bool(true), RestartAttemptPeriod: aws.Int32(1)}
+		},
+		"Invalid port mapping":        func(in *input) { app(in).PortMappings[0].ContainerPort = aws.Int32(70000) },
+		"cannot use the same port 80": func(in *input) { side(in).PortMappings = app(in).PortMappings },
 	} {
 		in := fargateTask()
 		change(in)
 		_, err := define(in)
 		if err == nil || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(want)) {
 			t.Errorf("%s: %v", want, err)
+		}
+	}
+}
+
+// What Slipway does not do is registered, and named before a task would start.
+func TestLacking(t *testing.T) {
+	type input = ecs.RegisterTaskDefinitionInput
+	app := func(in *input) *types.ContainerDefinition { return &in.ContainerDefinitions[0] }
+	for want, change := range map[string]func(*input){
+		"": func(*input) {},
+		"efsVolumeConfiguration": func(in *input) {
+			in.Volumes = []types.Volume{{Name: aws.String("v"), EfsVolumeConfiguration: &types.EFSVolumeConfiguration{FileSystemId: aws.String("fs-1")}}}
+		},
+		"restartPolicy":         func(in *input) { app(in).RestartPolicy = &types.ContainerRestartPolicy{Enabled: aws.Bool(true)} },
+		"The log driver splunk": func(in *input) { app(in).LogConfiguration = &types.LogConfiguration{LogDriver: types.LogDriverSplunk} },
+		"proxyConfiguration": func(in *input) {
+			in.ProxyConfiguration = &types.ProxyConfiguration{ContainerName: aws.String("app")}
+		},
+		"pidMode":              func(in *input) { in.PidMode = types.PidModeTask },
+		"resourceRequirements": func(in *input) { app(in).ResourceRequirements = []types.ResourceRequirement{{}} },
+		"The option awslogs-datetime-format of the log driver awslogs": func(in *input) {
+			app(in).LogConfiguration = &types.LogConfiguration{LogDriver: types.LogDriverAwslogs, Options: map[string]string{
+				"awslogs-group": "g", "awslogs-region": "r", "awslogs-stream-prefix": "p", "awslogs-datetime-format": "%Y"}}
+		},
+		"containerPortRange": func(in *input) {
+			app(in).PortMappings = []types.PortMapping{{ContainerPortRange: aws.String("1-2")}}
+		},
+	} {
+		in := fargateTask()
+		change(in)
+		d, err := define(in)
+		if err != nil {
+			t.Errorf("%s: %v", want, err)
+		}
+		if got := lacking(&d); got != want {
+			t.Errorf("lacking %q, want %q", got, want)
 		}
 	}
 }

@@ -26,6 +26,9 @@ const (
 // network mode bridge it also publishes all ports of the task, so there the
 // containers share an address, unlike at AWS.
 func (s *Service) makeNetwork(ctx context.Context, t *task) error {
+	if what := lacking(&t.Definition); what != "" {
+		return &startError{"ResourceInitializationError", notImplemented(what)}
+	}
 	images, ok := s.Compute.(compute.ImageStore)
 	if !ok {
 		return &startError{"CannotPullContainerError", "tasks run images, which needs a container engine: start the server with --compute docker"}

@@ -61,7 +61,7 @@ func (s *Service) follow(tx *engine.Tx, running []*task, p plan) error {
 		}
 	}
 	if p.Start > 0 {
-		ids, err := s.startTasks(tx, svc, p.Start)
+		ids, err := s.startTasks(tx, svc, running, p.Start)
 		if err != nil {
 			return err
 		}
@@ -88,8 +88,8 @@ func (s *Service) follow(tx *engine.Tx, running []*task, p plan) error {
 	return s.wakeService(tx, svc.Region, svc.cluster(), svc.name(), p.Wake)
 }
 
-// startTasks makes tasks of the primary deployment.
-func (s *Service) startTasks(tx *engine.Tx, svc *service, n int) ([]string, error) {
+// startTasks makes n tasks of the primary deployment.
+func (s *Service) startTasks(tx *engine.Tx, svc *service, running []*task, n int) ([]string, error) {
 	c, err := clusters.Get(tx, svc.Region, svc.cluster())
 	if err != nil {
 		return nil, err
@@ -100,9 +100,14 @@ func (s *Service) startTasks(tx *engine.Tx, svc *service, n int) ([]string, erro
 	if err != nil {
 		return nil, err
 	}
-	lt, provider := ro.LaunchType, ""
+	lt, placed := ro.LaunchType, map[string]int{}
 	if len(ro.CapacityProviderStrategy) > 0 {
-		lt, provider = types.LaunchTypeFargate, aws.ToString(ro.CapacityProviderStrategy[0].CapacityProvider)
+		lt = types.LaunchTypeFargate
+	}
+	for _, t := range running {
+		if t.Deployment == ro.id() && !t.stopping() {
+			placed[aws.ToString(t.CapacityProviderName)]++
+		}
 	}
 	var tags []types.Tag
 	switch svc.PropagateTags {
@@ -116,6 +121,11 @@ func (s *Service) startTasks(tx *engine.Tx, svc *service, n int) ([]string, erro
 	}
 	var ids []string
 	for range n {
+		provider := ""
+		if len(ro.CapacityProviderStrategy) > 0 {
+			provider = pick(ro.CapacityProviderStrategy, placed)
+			placed[provider]++
+		}
 		t, err := s.newTask(tx, launch{
 			cluster: c, definition: d, launchType: lt, provider: provider, network: ro.NetworkConfiguration,
 			group: "service:" + svc.name(), startedBy: ro.id(), service: svc.name(), deployment: ro.id(), tags: tags,

@@ -32,6 +32,11 @@ type service struct {
 // rollout is a deployment with what the scheduler must remember of it.
 type rollout struct {
 	types.Deployment
+	// What the documents of deployments do not have.
+	LoadBalancers     []types.LoadBalancer    `json:",omitempty"`
+	ServiceRegistries []types.ServiceRegistry `json:",omitempty"`
+	// Platform is the platform version that was asked for, LATEST if it was not.
+	Platform string `json:",omitempty"`
 	// NotBefore delays the next start after failures.
 	NotBefore time.Time `json:",omitzero"`
 }
@@ -40,6 +45,11 @@ func (r *rollout) id() string { return aws.ToString(r.Id) }
 
 func (s *service) name() string    { return aws.ToString(s.ServiceName) }
 func (s *service) cluster() string { return lastPart(aws.ToString(s.ClusterArn)) }
+func (s *service) daemon() bool    { return s.SchedulingStrategy == types.SchedulingStrategyDaemon }
+
+// hasTaskSets tells whether what runs is described as task sets, which someone
+// else deploys.
+func (s *service) hasTaskSets() bool { return controllerOf(s.DeploymentController) != rolling }
 
 // view is a task as the scheduler sees it.
 type view struct {
@@ -105,14 +115,16 @@ type scheduler struct {
 func schedule(svc service, tasks []view, now time.Time, stable time.Duration) plan {
 	s := &scheduler{plan: plan{Service: svc}, now: now, stable: stable, all: tasks}
 	s.Service.Rollouts = slices.Clone(svc.Rollouts)
-	if aws.ToString(svc.Status) == "INACTIVE" || len(svc.Rollouts) == 0 {
+	switch {
+	case aws.ToString(svc.Status) == "INACTIVE":
 		return s.plan
-	}
-	s.count()
-	if aws.ToString(svc.Status) == "DRAINING" {
+	case aws.ToString(svc.Status) == "DRAINING":
 		s.drain()
 		return s.plan
+	case len(svc.Rollouts) == 0:
+		return s.plan // nobody has deployed anything yet
 	}
+	s.count()
 	s.replaceUnhealthy()
 	s.breakCircuit()
 	s.scaleIn()
@@ -136,6 +148,16 @@ func (s *scheduler) isHealthy(v view) bool {
 	return !s.now.Before(v.StartedAt.Add(s.stable))
 }
 
+// graceOf is when a task's failed health checks begin to count.
+func (s *scheduler) graceOf(v view) time.Time {
+	return v.StartedAt.Add(seconds(s.Service.HealthCheckGracePeriodSeconds))
+}
+
+// bad tells whether a task is to be replaced for its health.
+func (s *scheduler) bad(v view) bool {
+	return v.Health == types.HealthStatusUnhealthy && !s.now.Before(s.graceOf(v))
+}
+
 func (s *scheduler) count() {
 	s.desired = int(s.Service.DesiredCount)
 	c := s.Service.DeploymentConfiguration
@@ -156,6 +178,8 @@ func (s *scheduler) count() {
 			}
 		} else if v.Status == statusRunning && !v.Checked {
 			s.wake(v.StartedAt.Add(s.stable))
+		} else if v.Health == types.HealthStatusUnhealthy && !s.bad(v) {
+			s.wake(s.graceOf(v))
 		}
 	}
 }
@@ -180,8 +204,10 @@ func (s *scheduler) scaling() string {
 
 // drain stops everything; the service is INACTIVE when nothing runs.
 func (s *scheduler) drain() {
-	for _, v := range slices.Clone(s.tasks) {
-		s.stop(v, s.scaling())
+	for _, v := range s.all {
+		if !v.Stopping {
+			s.Stop = append(s.Stop, stop{v.ID, s.scaling()})
+		}
 	}
 	s.sayStopped()
 	if !slices.ContainsFunc(s.all, func(v view) bool { return isActive(v.Status) }) {
@@ -194,7 +220,7 @@ func (s *scheduler) drain() {
 // enough others are healthy, or if there is no room for a replacement first.
 func (s *scheduler) replaceUnhealthy() {
 	for _, v := range slices.Clone(s.tasks) {
-		if v.Health != types.HealthStatusUnhealthy {
+		if !s.bad(v) {
 			continue
 		}
 		if s.healthy >= s.minHealthy || len(s.good()) < s.desired && len(s.tasks) >= s.maxTotal {
@@ -263,13 +289,21 @@ func (s *service) adopt(r *rollout) {
 	s.TaskDefinition, s.NetworkConfiguration = r.TaskDefinition, r.NetworkConfiguration
 	s.LaunchType = r.LaunchType
 	s.CapacityProviderStrategy = r.CapacityProviderStrategy
+	s.PlatformVersion, s.PlatformFamily = nil, r.PlatformFamily
+	if r.Platform != "" {
+		s.PlatformVersion = aws.String(r.Platform)
+	}
+	s.LoadBalancers, s.ServiceRegistries = r.LoadBalancers, r.ServiceRegistries
+	if len(r.LoadBalancers) > 0 && s.HealthCheckGracePeriodSeconds == nil {
+		s.HealthCheckGracePeriodSeconds = aws.Int32(0)
+	}
 }
 
 // good are the primary's tasks that are not known to be bad.
 func (s *scheduler) good() []view {
 	var all []view
 	for _, v := range s.tasks {
-		if v.Deployment == s.primary().id() && v.Health != types.HealthStatusUnhealthy {
+		if v.Deployment == s.primary().id() && !s.bad(v) {
 			all = append(all, v)
 		}
 	}
@@ -393,19 +427,29 @@ func (s *scheduler) complete() {
 		p.RolloutStateReason = aws.String("ECS deployment " + p.id() + " completed.")
 		done := *p
 		s.Service.Completed = &done
-		s.say("(deployment " + p.id() + ") deployment completed.")
-		s.Emit = append(s.Emit, notice{Deployment: true, Type: "INFO", Name: "SERVICE_DEPLOYMENT_COMPLETED", Reason: *p.RolloutStateReason, ID: p.id()})
+		if !s.Service.hasTaskSets() {
+			s.say("(deployment " + p.id() + ") deployment completed.")
+			s.Emit = append(s.Emit, notice{Deployment: true, Type: "INFO", Name: "SERVICE_DEPLOYMENT_COMPLETED", Reason: *p.RolloutStateReason, ID: p.id()})
+		}
 	}
 	steady := reached && p.RolloutState == types.DeploymentRolloutStateCompleted
 	if steady && !s.Service.Steady {
 		s.say("has reached a steady state.")
-		s.Emit = append(s.Emit, notice{Type: "INFO", Name: "SERVICE_STEADY_STATE"})
+		name := "SERVICE_STEADY_STATE"
+		if s.Service.hasTaskSets() {
+			name = "TASKSET_STEADY_STATE"
+		}
+		s.Emit = append(s.Emit, notice{Type: "INFO", Name: name})
 	}
 	s.Service.Steady = steady
 }
 
 func (s *scheduler) say(message string) {
-	s.Say = append(s.Say, "(service "+s.Service.name()+") "+message)
+	who := "(service " + s.Service.name() + ") "
+	if s.Service.hasTaskSets() && len(s.Service.Rollouts) > 0 {
+		who = "(service " + s.Service.name() + ", taskSet " + s.primary().id() + ") "
+	}
+	s.Say = append(s.Say, who+message)
 }
 
 // countTasks has the plural even for one task, as AWS writes it.

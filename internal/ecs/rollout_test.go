@@ -292,6 +292,51 @@ func TestStuckIsSaidOnce(t *testing.T) {
 	}
 }
 
+// Failed health checks do not count before the grace period has passed.
+func TestGracePeriod(t *testing.T) {
+	s := svc(1, 100, 200, "new")
+	s.HealthCheckGracePeriodSeconds = aws.Int32(60)
+	all := views("new:U")
+	all[0].StartedAt = epoch
+	p := schedule(s, all, epoch.Add(59*time.Second), stableAfter)
+	if p.Start != 0 || len(p.Stop) != 0 || p.Service.Steady || !p.Wake.Equal(epoch.Add(time.Minute)) {
+		t.Errorf("within the grace period: start %d, stop %v, steady %v, wake %v", p.Start, p.Stop, p.Service.Steady, p.Wake)
+	}
+	if p = schedule(s, all, epoch.Add(time.Minute), stableAfter); p.Start != 1 {
+		t.Errorf("after it: start %d", p.Start)
+	}
+}
+
+// What CodeDeploy deploys is a task set: no deployment is announced.
+func TestTaskSet(t *testing.T) {
+	s := svc(1, 100, 200, "blue")
+	s.DeploymentController = &types.DeploymentController{Type: codeDeploy}
+	p := schedule(s, views(""), epoch, stableAfter)
+	if p.Start != 1 {
+		t.Errorf("start %d", p.Start)
+	}
+	p = schedule(p.Service, views("blue:R"), epoch, stableAfter)
+	if got := names(p); got != "TASKSET_STEADY_STATE" || !p.Service.Steady {
+		t.Errorf("emitted %s", got)
+	}
+	if got := strings.Join(p.Say, "|"); got != "(service web, taskSet blue) has reached a steady state." {
+		t.Errorf("said %s", got)
+	}
+}
+
+// A service that nobody has deployed to is there, and goes.
+func TestNothingDeployed(t *testing.T) {
+	s := svc(2, 100, 200)
+	s.DeploymentController = &types.DeploymentController{Type: external}
+	if p := schedule(s, nil, epoch, stableAfter); p.Start != 0 || len(p.Say) != 0 {
+		t.Errorf("%+v", p)
+	}
+	s.Status = aws.String("DRAINING")
+	if p := schedule(s, nil, epoch, stableAfter); aws.ToString(p.Service.Status) != "INACTIVE" {
+		t.Errorf("status %s", aws.ToString(p.Service.Status))
+	}
+}
+
 func TestDrain(t *testing.T) {
 	s := svc(0, 100, 200, "new", "old")
 	s.Status = aws.String("DRAINING")

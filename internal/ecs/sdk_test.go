@@ -168,16 +168,31 @@ func TestServiceRules(t *testing.T) {
 	}
 	for want, change := range map[string]func(*ecs.CreateServiceInput){
 		"Network Configuration must be provided": func(i *ecs.CreateServiceInput) { i.NetworkConfiguration = nil },
-		"not both": func(i *ecs.CreateServiceInput) {
+		"both a launch type and capacity provider strategy": func(i *ecs.CreateServiceInput) {
 			i.CapacityProviderStrategy = []types.CapacityProviderStrategyItem{{CapacityProvider: aws.String("FARGATE")}}
+		},
+		"not associated with the cluster": func(i *ecs.CreateServiceInput) {
+			i.LaunchType, i.CapacityProviderStrategy = "", []types.CapacityProviderStrategyItem{{CapacityProvider: aws.String("FARGATE")}}
 		},
 		"TaskDefinition not found": func(i *ecs.CreateServiceInput) { i.TaskDefinition = aws.String("nobody") },
 		"Cluster not found":        func(i *ecs.CreateServiceInput) { i.Cluster = aws.String("nobody") },
-		"loadBalancers is not implemented": func(i *ecs.CreateServiceInput) {
-			i.LoadBalancers = []types.LoadBalancer{{ContainerPort: aws.Int32(80)}}
+		"The container nobody does not exist in the task definition.": func(i *ecs.CreateServiceInput) {
+			i.LoadBalancers = []types.LoadBalancer{{TargetGroupArn: aws.String("arn"), ContainerName: aws.String("nobody"), ContainerPort: aws.Int32(80)}}
 		},
-		"controller CODE_DEPLOY is not": func(i *ecs.CreateServiceInput) {
+		"The container app did not have a container port 80 defined.": func(i *ecs.CreateServiceInput) {
+			i.LoadBalancers = []types.LoadBalancer{{TargetGroupArn: aws.String("arn"), ContainerName: aws.String("app"), ContainerPort: aws.Int32(80)}}
+		},
+		"load balancer with a target group is required": func(i *ecs.CreateServiceInput) {
 			i.DeploymentController = &types.DeploymentController{Type: types.DeploymentControllerTypeCodeDeploy}
+		},
+		"belongs to the task sets": func(i *ecs.CreateServiceInput) {
+			i.DeploymentController = &types.DeploymentController{Type: types.DeploymentControllerTypeExternal}
+		},
+		"strategy BLUE_GREEN is not implemented": func(i *ecs.CreateServiceInput) {
+			i.DeploymentConfiguration = &types.DeploymentConfiguration{Strategy: types.DeploymentStrategyBlueGreen}
+		},
+		"DAEMON is not supported with the launch type FARGATE": func(i *ecs.CreateServiceInput) {
+			i.SchedulingStrategy = types.SchedulingStrategyDaemon
 		},
 		"block deployments": func(i *ecs.CreateServiceInput) {
 			i.DeploymentConfiguration = &types.DeploymentConfiguration{MaximumPercent: aws.Int32(100)}

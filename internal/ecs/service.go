@@ -145,9 +145,11 @@ func invalidParameter(format string, args ...any) error {
 	return &types.InvalidParameterException{Message: aws.String(fmt.Sprintf(format, args...))}
 }
 
+func notImplemented(what string) string { return what + " is not implemented by Slipway." }
+
 // unsupported refuses a feature of ECS that is not implemented here.
 func unsupported(what string) error {
-	return &types.UnsupportedFeatureException{Message: aws.String(what + " is not implemented by Slipway.")}
+	return &types.UnsupportedFeatureException{Message: aws.String(notImplemented(what))}
 }
 
 func noCluster() error {
@@ -170,6 +172,17 @@ func clusterName(p *string) string {
 // short: service/NAME, service/CLUSTER/NAME, task/CLUSTER/ID.
 func lastPart(p string) string {
 	return p[strings.LastIndexByte(p, '/')+1:]
+}
+
+// inCluster is lastPart of the reference to a service or task, which must be in
+// the cluster that the request names.
+func inCluster(ref, cluster string) (string, error) {
+	if a, ok := arn.Parse(ref); ok {
+		if part := strings.Split(a.Resource, "/"); len(part) == 3 && part[1] != cluster {
+			return "", invalidParameter("Invalid identifier: Identifier is for cluster %s. Your cluster is %s", part[1], cluster)
+		}
+	}
+	return lastPart(ref), nil
 }
 
 // activeCluster reads a cluster or answers that there is none.

@@ -161,46 +161,46 @@ func overridden(d types.TaskDefinition, o *types.TaskOverride) (types.TaskDefini
 	return d, &shown
 }
 
-// launchOn decides launch type and capacity provider, and checks what they and
-// the definition ask for. EC2 means this machine as well.
-func launchOn(c *cluster, d *definition, lt types.LaunchType, strategy []types.CapacityProviderStrategyItem, network *types.NetworkConfiguration) (types.LaunchType, string, error) {
+// launchOn decides launch type and capacity provider strategy (the one or the
+// other), and checks what they and the definition ask for. EC2 means this
+// machine as well.
+func launchOn(c *cluster, d *definition, lt types.LaunchType, strategy []types.CapacityProviderStrategyItem, network *types.NetworkConfiguration) (types.LaunchType, []types.CapacityProviderStrategyItem, error) {
 	if lt != "" && len(strategy) > 0 {
-		return "", "", invalidParameter("Specify only launchType or capacityProviderStrategy, not both.")
+		return "", nil, invalidParameter("Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.")
 	}
-	if err := checkProviders(nil, strategy); err != nil {
-		return "", "", err
+	if err := checkProviders(c.CapacityProviders, strategy); err != nil {
+		return "", nil, err
 	}
 	if lt == "" && len(strategy) == 0 {
 		strategy = c.DefaultCapacityProviderStrategy
 	}
-	provider := ""
 	if len(strategy) > 0 {
-		provider, lt = aws.ToString(strategy[0].CapacityProvider), types.LaunchTypeFargate
+		lt = types.LaunchTypeFargate
 	}
 	switch lt {
 	case types.LaunchTypeFargate:
 		if !slices.Contains(d.Compatibilities, types.CompatibilityFargate) {
-			return "", "", invalidParameter("Task definition does not support launch_type FARGATE.")
+			return "", nil, invalidParameter("Task definition does not support launch_type FARGATE.")
 		}
 	case "":
 		lt = types.LaunchTypeEc2
 	case types.LaunchTypeExternal:
-		return "", "", unsupported("The launch type EXTERNAL")
+		return "", nil, unsupported("The launch type EXTERNAL")
 	}
 	if d.NetworkMode == types.NetworkModeAwsvpc {
 		if network == nil || network.AwsvpcConfiguration == nil || len(network.AwsvpcConfiguration.Subnets) == 0 {
-			return "", "", invalidParameter("Network Configuration must be provided when networkMode 'awsvpc' is specified.")
+			return "", nil, invalidParameter("Network Configuration must be provided when networkMode 'awsvpc' is specified.")
 		}
 		if len(network.AwsvpcConfiguration.Subnets) > 16 {
-			return "", "", invalidParameter("subnets can have at most 16 items.")
+			return "", nil, invalidParameter("subnets can have at most 16 items.")
 		}
 		if len(network.AwsvpcConfiguration.SecurityGroups) > 5 {
-			return "", "", invalidParameter("securityGroups can have at most 5 items.")
+			return "", nil, invalidParameter("securityGroups can have at most 5 items.")
 		}
 	} else if network != nil && network.AwsvpcConfiguration != nil {
-		return "", "", invalidParameter("Network Configuration is not valid for the given networkMode of this task definition.")
+		return "", nil, invalidParameter("Network Configuration is not valid for the given networkMode of this task definition.")
 	}
-	return lt, provider, nil
+	return lt, strategy, nil
 }
 
 // RunTask starts 1 to 10 tasks.
@@ -247,7 +247,10 @@ func (s *Service) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*
 		if err != nil {
 			return err
 		}
-		lt, provider, err := launchOn(c, d, in.LaunchType, in.CapacityProviderStrategy, in.NetworkConfiguration)
+		if what := lacking(&d.TaskDefinition); what != "" {
+			return unsupported(what)
+		}
+		lt, strategy, err := launchOn(c, d, in.LaunchType, in.CapacityProviderStrategy, in.NetworkConfiguration)
 		if err != nil {
 			return err
 		}
@@ -265,8 +268,13 @@ func (s *Service) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*
 		if in.EnableECSManagedTags {
 			tags = mergeTags(tags, managedTags(c.name(), ""))
 		}
-		record := runToken{Hash: hash}
+		record, placed := runToken{Hash: hash}, map[string]int{}
 		for range count {
+			provider := ""
+			if len(strategy) > 0 {
+				provider = pick(strategy, placed)
+				placed[provider]++
+			}
 			t, err := s.newTask(tx, launch{
 				cluster: c, definition: d, launchType: lt, provider: provider, network: in.NetworkConfiguration, overrides: in.Overrides,
 				group: group, startedBy: aws.ToString(in.StartedBy), tags: tags, execute: in.EnableExecuteCommand,
@@ -367,7 +375,11 @@ func (s *Service) StopTask(ctx context.Context, in *ecs.StopTaskInput, _ ...func
 		if err != nil {
 			return err
 		}
-		t, err := tasks.Get(tx, region, c.name(), lastPart(aws.ToString(in.Task)))
+		id, err := inCluster(aws.ToString(in.Task), c.name())
+		if err != nil {
+			return err
+		}
+		t, err := tasks.Get(tx, region, c.name(), id)
 		if errors.Is(err, store.ErrNotFound) {
 			return invalidParameter("The referenced task was not found.")
 		}
@@ -405,9 +417,13 @@ func (s *Service) DescribeTasks(ctx context.Context, in *ecs.DescribeTasksInput,
 			return err
 		}
 		for _, ref := range in.Tasks {
-			t, err := tasks.Get(r, region, c.name(), lastPart(ref))
+			id, err := inCluster(ref, c.name())
+			if err != nil {
+				return err
+			}
+			t, err := tasks.Get(r, region, c.name(), id)
 			if errors.Is(err, store.ErrNotFound) {
-				out.Failures = append(out.Failures, missing(s.arn(region, "task/"+c.name()+"/"+lastPart(ref))))
+				out.Failures = append(out.Failures, missing(s.arn(region, "task/"+c.name()+"/"+id)))
 				continue
 			}
 			if err != nil {

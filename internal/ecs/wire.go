@@ -56,7 +56,11 @@ func (s *Service) Wire() wire.Service {
 		}),
 
 		wire.Op("ecs:CreateService", s.CreateService, func(ctx context.Context, in *ecs.CreateServiceInput) []wire.Access {
-			return wire.On(s.serviceARN(ctx, in.Cluster, in.ServiceName))
+			all := wire.On(s.serviceARN(ctx, in.Cluster, in.ServiceName))
+			if r := aws.ToString(in.Role); r != "" {
+				all = append(all, wire.PassRole(s.roleARN(r), "ecs.amazonaws.com"))
+			}
+			return all
 		}),
 		wire.Op("ecs:UpdateService", s.UpdateService, func(ctx context.Context, in *ecs.UpdateServiceInput) []wire.Access {
 			return wire.On(s.serviceARN(ctx, in.Cluster, in.Service))

@@ -1,0 +1,3 @@
+page  = "second"
+grace = 60
+level = "enabled"
