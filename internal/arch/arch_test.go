@@ -31,19 +31,21 @@ var contracts = []string{
 // services are AWS's, each with what it may import beyond the contracts and
 // what lies below itself. Never another service.
 var services = map[string][]string{
-	"internal/codebuild":             {"internal/agent", "internal/agent/job", "internal/agent/archive", "internal/buildspec"},
-	"internal/codecommit":            {"internal/git"},
-	"internal/codeconnections":       nil,
-	"internal/codepipeline":          {"internal/agent/archive"},
-	"internal/codestarnotifications": nil,
-	"internal/ecr":                   nil,
-	"internal/ecs":                   nil,
-	"internal/iam":                   nil,
-	"internal/kms":                   {"internal/iam/policy"}, // a pure library, not the service
-	"internal/logs":                  nil,
-	"internal/s3":                    nil,
-	"internal/sns":                   nil,
-	"internal/sts":                   {"internal/iam/policy"}, // a pure library, not the service
+	"internal/codebuild":              {"internal/agent", "internal/agent/job", "internal/agent/archive", "internal/buildspec"},
+	"internal/codecommit":             {"internal/git"},
+	"internal/codeconnections":        nil,
+	"internal/codepipeline":           {"internal/agent/archive"},
+	"internal/codestarnotifications":  nil,
+	"internal/ec2":                    {"internal/glob"},
+	"internal/ecr":                    nil,
+	"internal/ecs":                    nil,
+	"internal/elasticloadbalancingv2": {"internal/glob"},
+	"internal/iam":                    nil,
+	"internal/kms":                    {"internal/iam/policy"}, // a pure library, not the service
+	"internal/logs":                   nil,
+	"internal/s3":                     nil,
+	"internal/sns":                    nil,
+	"internal/sts":                    {"internal/iam/policy"}, // a pure library, not the service
 }
 
 // others are all other packages with everything of ours that they may import.
@@ -67,6 +69,7 @@ var others = map[string][]string{
 	"internal/buildspec": nil,
 	"internal/demo":      {"examples"},
 	"internal/forward":   nil,
+	"internal/glob":      nil,
 	"internal/git":       nil,
 	"internal/pause":     {"internal/forward"},
 	"internal/registry":  nil,

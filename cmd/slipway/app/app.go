@@ -24,6 +24,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/bus"
 	"github.com/slipway-dev/slipway/internal/codecommit"
 	"github.com/slipway-dev/slipway/internal/compute"
+	"github.com/slipway-dev/slipway/internal/ec2"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/gateway"
 	"github.com/slipway-dev/slipway/internal/iam"
@@ -52,6 +53,7 @@ func parts() []part {
 		{"s3", addS3},
 		{"logs", addLogs},
 		{"sns", addSNS},
+		{"ec2", addEC2},
 		{"ecr", addECR},
 		{"codecommit", addCodeCommit},
 		{"codeconnections", addCodeConnections},
@@ -73,6 +75,7 @@ type App struct {
 	blobs  blob.Store
 	logs   *logs.Service
 	kms    *kms.Service
+	ec2    *ec2.Service
 	git    *codecommit.Service
 	// compute may also be a compute.ImageStore.
 	compute compute.Compute

@@ -12,7 +12,7 @@ import (
 
 // MODELS is the directory with the models: MODELS=DIR go generate ./internal/aws/model
 //
-//go:generate sh -c "go run ./gen $MODELS data"
+//go:generate sh -c "go run ./gen $MODELS patches data"
 
 //go:embed data/*.gz
 var data embed.FS

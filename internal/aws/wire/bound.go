@@ -42,6 +42,9 @@ func bind(s Service) (*bound, error) {
 	}
 	b := &bound{info: info, service: s, table: make(map[string]*bindOp, len(s.Operations)),
 		model: func() (*model.Service, error) { return model.Load(s.Model) }}
+	// EC2's Go types are our own, as the SDK's package for it is larger than
+	// all others together: they have what is implemented.
+	b.plans.partial = b.preferred() == EC2
 	for _, op := range s.Operations {
 		_, known := slices.BinarySearch(info.OperationNames, op.Name)
 		switch {

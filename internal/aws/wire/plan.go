@@ -19,13 +19,14 @@ type node struct {
 	ptr   bool         // the Go value is a *typ
 	hold  holder
 
-	fields   []field        // structure
-	byName   map[string]int // structure: JSON and XML name → index of fields
-	plain    []int          // structure: required fields whose absence their Go type can not show
-	elem     *node          // list and map
-	key      *node          // map
-	variants []variant      // union
-	doc      func(any) any  // document: wraps a decoded value
+	fields   []field         // structure
+	byName   map[string]int  // structure: JSON and XML name → index of fields
+	plain    []int           // structure: required fields whose absence their Go type can not show
+	absent   []*model.Member // structure: members that the Go type does not have; see plans.partial
+	elem     *node           // list and map
+	key      *node           // map
+	variants []variant       // union
+	doc      func(any) any   // document: wraps a decoded value
 
 	checks []check // by the validator; see validate.go
 	deep   bool    // here or below something is checked
@@ -85,6 +86,9 @@ type nodeKey struct {
 type plans struct {
 	mu    sync.Mutex
 	nodes map[nodeKey]*node
+	// partial: Go types may lack members of their shapes. A request that has
+	// one of those is refused.
+	partial bool
 }
 
 // compile returns the node of a shape in a Go type.
@@ -201,6 +205,10 @@ func (p *plans) structure(n *node) error {
 			continue // the SDK keeps it beside the struct
 		}
 		f, ok := n.typ.FieldByName(goName(m.Name))
+		if !ok && p.partial {
+			n.absent = append(n.absent, m)
+			continue
+		}
 		if !ok || len(f.Index) != 1 {
 			return fmt.Errorf("%s has no field for %s of shape %s", n.typ, m.Name, n.shape.Name)
 		}
@@ -213,6 +221,11 @@ func (p *plans) structure(n *node) error {
 			n.plain = append(n.plain, len(n.fields))
 		}
 		n.fields = append(n.fields, field{member: m, index: f.Index[0], node: child, key: jsonKey(m)})
+	}
+	for i := 0; p.partial && i < n.typ.NumField(); i++ {
+		if name := n.typ.Field(i).Name; n.shape.Member(name) == nil {
+			return fmt.Errorf("%s has the field %s, which shape %s does not have", n.typ, name, n.shape.Name)
+		}
 	}
 	return nil
 }

@@ -121,6 +121,13 @@ func (d *queryDecoder) at(part pathPart, n *node, p *param, v reflect.Value, m *
 }
 
 func (d *queryDecoder) structure(n *node, p *param, v reflect.Value) error {
+	for _, m := range n.absent {
+		if p.kids[d.name(m)] != nil {
+			d.path = append(d.path, pathPart{name: m.Name})
+			return &Error{Code: "UnsupportedOperation", Status: http.StatusBadRequest,
+				Message: "The parameter " + pathString(d.path) + " is not implemented"}
+		}
+	}
 	for i := range n.fields {
 		f := &n.fields[i]
 		kid := p.kids[d.name(f.member)]

@@ -1,0 +1,30 @@
+// Package glob matches texts against patterns in which * stands for any
+// characters, none included, and ? for exactly one.
+package glob
+
+// Match tells whether the whole of text fits pattern. It takes time
+// proportional to the product of their lengths at worst.
+func Match(pattern, text string) bool {
+	p, t := []rune(pattern), []rune(text)
+	i, j := 0, 0
+	star, mark := -1, 0 // the last * and where its text ends
+	for j < len(t) {
+		switch {
+		case i < len(p) && p[i] == '*':
+			star, mark = i, j
+			i++
+		case i < len(p) && (p[i] == '?' || p[i] == t[j]):
+			i++
+			j++
+		case star >= 0:
+			mark++
+			i, j = star+1, mark
+		default:
+			return false
+		}
+	}
+	for i < len(p) && p[i] == '*' {
+		i++
+	}
+	return i == len(p)
+}
