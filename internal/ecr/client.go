@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
@@ -128,8 +129,15 @@ func (c *Client) Put(id, tag, digest, mediaType string, body []byte, keep func()
 
 // Delete removes a tag, or an image with all of its tags.
 func (c *Client) Delete(id, reference string) error {
-	repo := c.known[id]
+	known := c.known[id]
 	return c.s.Engine.Update(c.ctx, func(tx *engine.Tx) error {
+		repo, err := repositories.Get(tx, known.Region, known.name())
+		if errors.Is(err, store.ErrNotFound) || err == nil && repo.ID != id {
+			return errManifestUnknown
+		}
+		if err != nil {
+			return err
+		}
 		digest, tag := reference, ""
 		if !strings.Contains(reference, ":") {
 			at, err := tags.Get(tx, id, reference)
@@ -153,10 +161,13 @@ func (c *Client) Delete(id, reference string) error {
 			return err
 		}
 		code, reason, err := c.s.delete(tx, repo, im, tag, named)
-		if err == nil && code != "" {
-			err = &Denied{400, "DENIED", reason}
+		if err != nil {
+			return err
 		}
-		return err
+		if code != "" {
+			return &Denied{400, "DENIED", reason}
+		}
+		return repo.judge(tx, time.Time{})
 	})
 }
 

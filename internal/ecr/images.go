@@ -13,6 +13,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/page"
 	"github.com/slipway-dev/slipway/internal/store"
 )
 
@@ -162,14 +163,11 @@ func (s *Service) BatchDeleteImage(ctx context.Context, in *ecr.BatchDeleteImage
 				out.ImageIds = append(out.ImageIds, *identifier(im.Digest, tag))
 				continue
 			}
-			for _, tag := range im.Tags {
+			for _, tag := range im.listed() {
 				out.ImageIds = append(out.ImageIds, *identifier(im.Digest, tag))
 			}
-			if len(im.Tags) == 0 {
-				out.ImageIds = append(out.ImageIds, *identifier(im.Digest, ""))
-			}
 		}
-		return nil
+		return repo.judge(tx, time.Time{})
 	})
 	if err != nil {
 		return nil, err
@@ -209,57 +207,79 @@ func indexed(r store.Reader, repo *repository) (map[string][]string, error) {
 }
 
 // ListImages lists one entry for each tag, and untagged images by digest, 100 a
-// page (maxResults up to 1,000). A page ends between images, never inside one.
+// page (maxResults up to 1,000).
 func (s *Service) ListImages(ctx context.Context, in *ecr.ListImagesInput, _ ...func(*ecr.Options)) (*ecr.ListImagesOutput, error) {
 	repo, err := s.find(ctx, in.RegistryId, in.RepositoryName)
 	if err != nil {
 		return nil, err
 	}
-	want := types.TagStatusAny
-	if in.Filter != nil && in.Filter.TagStatus != "" {
-		want = in.Filter.TagStatus
+	var f types.ListImagesFilter
+	if in.Filter != nil {
+		f = *in.Filter
 	}
-	scope := "ecr.ListImages/" + repo.ID + string(want)
-	start, err := from(scope, in.NextToken)
+	scope := strings.Join([]string{"ecr.ListImages", repo.ID, string(f.TagStatus), string(f.ImageStatus)}, "/")
+	after, err := from(scope, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
-	limit := int(aws.ToInt32(in.MaxResults))
-	if limit == 0 {
+	// A page may end inside an image: its token is the last entry's digest and
+	// tag.
+	digest, lastTag, _ := strings.Cut(after, " ")
+	limit := page.Limit(in.MaxResults, 1000)
+	if in.MaxResults == nil {
 		limit = 100
 	}
 	out := &ecr.ListImagesOutput{ImageIds: []types.ImageIdentifier{}}
 	return out, s.Engine.View(ctx, func(r store.Reader) error {
-		for im, err := range images.Scan(r, store.Range{Prefix: images.Key(repo.ID, ""), Start: start}) {
+		rg := store.Range{Prefix: images.Key(repo.ID, "")}
+		if digest != "" {
+			rg.Start = images.Key(repo.ID, digest)
+		}
+		for im, err := range images.Scan(r, rg) {
 			if err != nil {
 				return err
 			}
-			if !wanted(im, want) {
+			if !wanted(im, f.TagStatus, f.ImageStatus) {
 				continue
 			}
-			if len(out.ImageIds) > 0 && len(out.ImageIds)+max(1, len(im.Tags)) > limit {
-				out.NextToken = aws.String(wire.EncodeToken(scope, images.Key(repo.ID, im.Digest)))
-				return nil
-			}
-			for _, tag := range im.Tags {
+			for _, tag := range im.listed() {
+				if im.Digest == digest && tag <= lastTag {
+					continue
+				}
+				if len(out.ImageIds) == limit {
+					last := out.ImageIds[limit-1]
+					out.NextToken = aws.String(wire.EncodeToken(scope, aws.ToString(last.ImageDigest)+" "+aws.ToString(last.ImageTag)))
+					return nil
+				}
 				out.ImageIds = append(out.ImageIds, *identifier(im.Digest, tag))
-			}
-			if len(im.Tags) == 0 {
-				out.ImageIds = append(out.ImageIds, *identifier(im.Digest, ""))
 			}
 		}
 		return nil
 	})
 }
 
-func wanted(im *image, status types.TagStatus) bool {
+// listed are the tags of an image in order, or one that is "".
+func (im *image) listed() []string {
+	if len(im.Tags) == 0 {
+		return []string{""}
+	}
+	return slices.Sorted(slices.Values(im.Tags))
+}
+
+func hasStatus(tags []string, status types.TagStatus) bool {
 	switch status {
 	case types.TagStatusTagged:
-		return len(im.Tags) > 0
+		return len(tags) > 0
 	case types.TagStatusUntagged:
-		return len(im.Tags) == 0
+		return len(tags) == 0
 	}
 	return true
+}
+
+// wanted tells whether an image passes a list's filter. There is no archive
+// here, so every image is active.
+func wanted(im *image, tag types.TagStatus, status types.ImageStatusFilter) bool {
+	return hasStatus(im.Tags, tag) && (status == "" || status == types.ImageStatusFilterActive || status == "ANY")
 }
 
 // DescribeImages describes images, once each with all tags. An unknown id
@@ -289,11 +309,11 @@ func (s *Service) DescribeImages(ctx context.Context, in *ecr.DescribeImagesInpu
 			return nil
 		})
 	}
-	want := types.TagStatusAny
-	if in.Filter != nil && in.Filter.TagStatus != "" {
-		want = in.Filter.TagStatus
+	var f types.DescribeImagesFilter
+	if in.Filter != nil {
+		f = *in.Filter
 	}
-	scope := "ecr.DescribeImages/" + repo.ID + string(want)
+	scope := strings.Join([]string{"ecr.DescribeImages", repo.ID, string(f.TagStatus), string(f.ImageStatus)}, "/")
 	start, err := from(scope, in.NextToken)
 	if err != nil {
 		return nil, err
@@ -307,7 +327,7 @@ func (s *Service) DescribeImages(ctx context.Context, in *ecr.DescribeImagesInpu
 			if err != nil {
 				return err
 			}
-			if !wanted(im, want) {
+			if !wanted(im, f.TagStatus, f.ImageStatus) {
 				continue
 			}
 			if len(out.ImageDetails) == limit {
@@ -332,6 +352,9 @@ func (s *Service) detail(repo *repository, im *image) types.ImageDetail {
 		RegistryId: aws.String(s.Site.Account), RepositoryName: repo.RepositoryName, ImageDigest: aws.String(im.Digest),
 		ImageTags: im.Tags, ImageSizeInBytes: aws.Int64(im.Size), ImagePushedAt: aws.Time(im.Pushed),
 		ImageManifestMediaType: aws.String(im.MediaType), ImageStatus: types.ImageStatusActive,
+	}
+	if im.Subject != "" {
+		d.SubjectManifestDigest = aws.String(im.Subject)
 	}
 	if im.ArtifactType != "" {
 		d.ArtifactMediaType = aws.String(im.ArtifactType)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // policy is a lifecycle policy.
@@ -177,55 +176,4 @@ func wildcard(pattern, s string) bool {
 		s = s[i+len(p):]
 	}
 	return len(s) >= len(last) && strings.HasSuffix(s, last)
-}
-
-// expired is an image that a rule wants gone.
-type expired struct {
-	image    *image
-	priority int
-}
-
-// evaluate decides which images expire now, oldest first. Each rule selects on
-// its own from all images; then an image that an earlier rule selected, kept or
-// not, is out of reach of later ones, and so is what an index still names.
-func (p *policy) evaluate(all []*image, now time.Time) []expired {
-	named := map[string]bool{}
-	for _, im := range all {
-		for _, c := range im.Children {
-			named[c] = true
-		}
-	}
-	newest := slices.Clone(all)
-	slices.SortStableFunc(newest, func(a, b *image) int { return b.Pushed.Compare(a.Pushed) })
-	seen := map[string]bool{}
-	var out []expired
-	for _, r := range p.Rules {
-		s := &r.Selection
-		var selected, due []*image
-		for _, im := range newest {
-			if s.matches(im) {
-				selected = append(selected, im)
-			}
-		}
-		age := time.Duration(*s.CountNumber) * 24 * time.Hour
-		for i, im := range selected {
-			since := im.Pushed
-			if s.CountType == "sinceImagePulled" && !im.Pulled.IsZero() {
-				since = im.Pulled
-			}
-			if s.CountType == "imageCountMoreThan" && i >= *s.CountNumber || s.CountType != "imageCountMoreThan" && now.Sub(since) > age {
-				due = append(due, im)
-			}
-		}
-		for _, im := range due {
-			if !seen[im.Digest] && !named[im.Digest] {
-				out = append(out, expired{im, *r.Priority})
-			}
-		}
-		for _, im := range selected {
-			seen[im.Digest] = true
-		}
-	}
-	slices.SortStableFunc(out, func(a, b expired) int { return a.image.Pushed.Compare(b.image.Pushed) })
-	return out
 }

@@ -14,6 +14,12 @@ func img(digest string, days int, tags ...string) *image {
 	return &image{Digest: digest, Tags: tags, Pushed: now.Add(-time.Duration(days)*24*time.Hour - time.Minute)}
 }
 
+func refers(digest string, days int, subject string) *image {
+	im := img(digest, days)
+	im.Subject = subject
+	return im
+}
+
 func rules(rs ...string) string { return `{"rules":[` + strings.Join(rs, ",") + `]}` }
 
 func prefixRule(priority int, keep int, prefixes string) string {
@@ -44,6 +50,12 @@ func TestLifecycleEvaluation(t *testing.T) {
 			[]*image{index, img("child", 9), img("new", 1)}, nil},
 		"patterns": {rules(`{"rulePriority":1,"selection":{"tagStatus":"tagged","tagPatternList":["*web*-dev"],"countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}`),
 			[]*image{img("a", 3, "myweb1-dev"), img("b", 2, "web-dev"), img("c", 9, "web-prod")}, []string{"a"}},
+		"what an index that goes names is judged, too": {rules(`{"rulePriority":1,"selection":{"tagStatus":"tagged","tagPrefixList":["v"],"countType":"sinceImagePushed","countUnit":"days","countNumber":1},"action":{"type":"expire"}}`,
+			`{"rulePriority":2,"selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":1},"action":{"type":"expire"}}`),
+			[]*image{index, img("child", 2)}, []string{"child", "index"}},
+		"a signature goes with its image": {rules(`{"rulePriority":1,"selection":{"tagStatus":"tagged","tagPrefixList":["v"],"countType":"sinceImagePushed","countUnit":"days","countNumber":5},"action":{"type":"expire"}}`,
+			`{"rulePriority":2,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}`),
+			[]*image{img("old", 9, "v1"), refers("signature", 8, "old"), img("new", 3, "v2"), refers("note", 2, "new")}, []string{"old", "signature"}},
 		"since the last pull": {rules(`{"rulePriority":1,"selection":{"tagStatus":"any","countType":"sinceImagePulled","countUnit":"days","countNumber":7},"action":{"type":"expire"}}`),
 			[]*image{pulled, img("never", 8, "x")}, []string{"never"}},
 	} {
@@ -53,13 +65,44 @@ func TestLifecycleEvaluation(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []string
-			for _, e := range p.evaluate(tc.images, now) {
+			due, _ := p.evaluate(tc.images, now)
+			for _, e := range due {
 				got = append(got, e.image.Digest)
 			}
 			if !slices.Equal(got, tc.want) {
 				t.Errorf("expired %v, want %v", got, tc.want)
 			}
 		})
+	}
+}
+
+// The next look at a repository is when something will be due, not sooner.
+func TestNextEvaluation(t *testing.T) {
+	age := func(priority int, status, count string, days int) string {
+		return fmt.Sprintf(`{"rulePriority":%d,"selection":{"tagStatus":%s,"countType":%q,"countUnit":"days","countNumber":%d},"action":{"type":"expire"}}`, priority, status, count, days)
+	}
+	pulled := img("pulled", 9, "x")
+	pulled.Pulled = now.Add(-24 * time.Hour)
+	for name, tc := range map[string]struct {
+		policy string
+		images []*image
+		want   time.Duration // from now; 0 for never
+	}{
+		"by count":      {rules(prefixRule(1, 1, `"v"`)), []*image{img("a", 1, "v1")}, 0},
+		"no images":     {rules(age(1, `"untagged"`, "sinceImagePushed", 2)), nil, 0},
+		"the oldest":    {rules(age(1, `"untagged"`, "sinceImagePushed", 2)), []*image{img("a", 0), img("b", 1)}, 24*time.Hour - time.Minute},
+		"others' rules": {rules(prefixRule(1, 9, `"v"`), age(2, `"any"`, "sinceImagePushed", 2)), []*image{img("a", 1, "v1")}, 0},
+		"after some go": {rules(age(1, `"untagged"`, "sinceImagePushed", 2)), []*image{img("a", 0), img("b", 5)}, 48*time.Hour - time.Minute},
+		"by pull":       {rules(age(1, `"any"`, "sinceImagePulled", 2)), []*image{pulled}, 24 * time.Hour},
+	} {
+		p, err := parsePolicy(tc.policy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, next := p.evaluate(tc.images, now)
+		if next.IsZero() != (tc.want == 0) || tc.want != 0 && !next.Equal(now.Add(tc.want)) {
+			t.Errorf("%s: next %v", name, next)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ type manifest struct {
 	Config       *descriptor  `json:"config"`
 	Layers       []descriptor `json:"layers"`
 	Manifests    []descriptor `json:"manifests"`
+	Subject      *descriptor  `json:"subject"`
 }
 
 type descriptor struct {
@@ -53,6 +54,9 @@ func read(digest, mediaType string, body []byte) (*image, error) {
 	}
 	for _, d := range m.Manifests {
 		im.Children = append(im.Children, d.Digest)
+	}
+	if m.Subject != nil {
+		im.Subject = m.Subject.Digest
 	}
 	return im, nil
 }
@@ -121,6 +125,14 @@ func (s *Service) put(ctx context.Context, repo *repository, tag string, im *ima
 				return err
 			}
 		}
+		// An index is as large as the largest image it names.
+		for _, child := range doc.Children {
+			if c, err := images.Get(tx, repo.ID, child); err == nil {
+				doc.Size = max(doc.Size, c.Size)
+			} else if !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+		}
 		if err := images.Put(tx, &doc, repo.ID, doc.Digest); err != nil {
 			return err
 		}
@@ -128,10 +140,8 @@ func (s *Service) put(ctx context.Context, repo *repository, tag string, im *ima
 		if err := manifests.Put(tx, &text, repo.ID, doc.Digest); err != nil {
 			return err
 		}
-		if repo.Lifecycle != "" {
-			if err := tx.Enqueue(engine.NewJob{Kind: jobLifecycle, ID: repo.ID, Payload: lifecycleJob{repo.Region, repo.name()}}); err != nil {
-				return err
-			}
+		if err := now.judge(tx, time.Time{}); err != nil {
+			return err
 		}
 		return s.announce(tx, repo, "PUSH", &doc, tag)
 	})
@@ -216,38 +226,4 @@ func (s *Service) deleteManifest(ctx context.Context, job *engine.Job) error {
 		}
 	}
 	return s.Engine.Update(ctx, s.scheduleSweep)
-}
-
-// sweepAfter is how long blobs that nothing names stay: a push uploads its
-// layers first and its manifest last.
-const sweepAfter = time.Hour
-
-func (s *Service) scheduleSweep(tx *engine.Tx) error {
-	return tx.Enqueue(engine.NewJob{Kind: jobSweep, ID: "all", At: s.Engine.Now().Add(sweepAfter)})
-}
-
-func (s *Service) sweep(ctx context.Context, _ *engine.Job) error {
-	named := map[string]bool{}
-	err := s.Engine.View(ctx, func(r store.Reader) error {
-		for im, err := range images.All(r) {
-			if err != nil {
-				return err
-			}
-			named[im.Digest] = true
-			for _, list := range [][]string{im.Blobs, im.Children} {
-				for _, d := range list {
-					named[d] = true
-				}
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	n, err := s.Registry.Sweep(ctx, s.Engine.Now().Add(-sweepAfter), func(d string) bool { return named[d] })
-	if n > 0 {
-		s.Log.Info("removed blobs that no image names", "blobs", n)
-	}
-	return err
 }

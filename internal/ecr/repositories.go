@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
+	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/engine"
@@ -32,13 +33,13 @@ func (s *Service) CreateRepository(ctx context.Context, in *ecr.CreateRepository
 	if regional.MatchString(name) {
 		return nil, fail("InvalidParameter", "Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must not begin with an account and region'")
 	}
-	tagList, err := tagMap(nil, in.Tags)
+	tagList, err := tagsOf(in.Tags)
 	if err != nil {
 		return nil, err
 	}
-	encryption := in.EncryptionConfiguration
-	if encryption == nil {
-		encryption = &types.EncryptionConfiguration{EncryptionType: types.EncryptionTypeAes256}
+	encryption, err := s.encryption(region, in.EncryptionConfiguration)
+	if err != nil {
+		return nil, err
 	}
 	scanning := in.ImageScanningConfiguration
 	if scanning == nil {
@@ -70,6 +71,21 @@ func (s *Service) CreateRepository(ctx context.Context, in *ecr.CreateRepository
 		return nil, err
 	}
 	return &ecr.CreateRepositoryOutput{Repository: &repo.Repository}, nil
+}
+
+// encryption fills in what AWS fills in: AES256, or the managed key of ECR.
+func (s *Service) encryption(region string, in *types.EncryptionConfiguration) (*types.EncryptionConfiguration, error) {
+	if in == nil {
+		return &types.EncryptionConfiguration{EncryptionType: types.EncryptionTypeAes256}, nil
+	}
+	out := *in
+	switch key := aws.ToString(in.KmsKey); {
+	case in.EncryptionType == types.EncryptionTypeAes256 && key != "":
+		return nil, fail("InvalidParameter", "Invalid parameter at 'encryptionConfiguration' failed to satisfy constraint: 'kmsKey goes with the encryption types KMS and KMS_DSSE'")
+	case in.EncryptionType != types.EncryptionTypeAes256 && key == "":
+		out.KmsKey = aws.String(arn.New("kms", region, s.Site.Account, "alias/aws/ecr"))
+	}
+	return &out, nil
 }
 
 // DescribeRepositories describes the named repositories, or all of them 100 a
@@ -154,6 +170,12 @@ func (s *Service) DeleteRepository(ctx context.Context, in *ecr.DeleteRepository
 				return err
 			}
 		}
+		if err := previews.Delete(tx, repo.ID); err != nil {
+			return err
+		}
+		if err := tx.Cancel(jobLifecycle, repo.ID); err != nil {
+			return err
+		}
 		if err := tx.Enqueue(engine.NewJob{Kind: jobRemove, ID: repo.ID, Payload: repo.ID}); err != nil {
 			return err
 		}
@@ -230,54 +252,6 @@ func (s *Service) PutImageScanningConfiguration(ctx context.Context, in *ecr.Put
 		return nil, err
 	}
 	return &ecr.PutImageScanningConfigurationOutput{RegistryId: aws.String(s.Site.Account), RepositoryName: in.RepositoryName, ImageScanningConfiguration: in.ImageScanningConfiguration}, nil
-}
-
-// SetRepositoryPolicy stores a repository's policy as it was given.
-func (s *Service) SetRepositoryPolicy(ctx context.Context, in *ecr.SetRepositoryPolicyInput, _ ...func(*ecr.Options)) (*ecr.SetRepositoryPolicyOutput, error) {
-	var document struct{ Statement any }
-	if err := json.Unmarshal([]byte(aws.ToString(in.PolicyText)), &document); err != nil || document.Statement == nil {
-		return nil, fail("InvalidParameter", "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'")
-	}
-	err := s.change(ctx, in.RegistryId, in.RepositoryName, func(_ *engine.Tx, repo *repository) error {
-		repo.Policy = *in.PolicyText
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &ecr.SetRepositoryPolicyOutput{RegistryId: aws.String(s.Site.Account), RepositoryName: in.RepositoryName, PolicyText: in.PolicyText}, nil
-}
-
-func (s *Service) noPolicy(repo *repository) error {
-	return fail("RepositoryPolicyNotFound", "Repository policy does not exist for the repository with name '%s' in the registry with id '%s'", repo.name(), s.Site.Account)
-}
-
-// GetRepositoryPolicy returns a repository's policy.
-func (s *Service) GetRepositoryPolicy(ctx context.Context, in *ecr.GetRepositoryPolicyInput, _ ...func(*ecr.Options)) (*ecr.GetRepositoryPolicyOutput, error) {
-	repo, err := s.find(ctx, in.RegistryId, in.RepositoryName)
-	if err != nil {
-		return nil, err
-	}
-	if repo.Policy == "" {
-		return nil, s.noPolicy(repo)
-	}
-	return &ecr.GetRepositoryPolicyOutput{RegistryId: aws.String(s.Site.Account), RepositoryName: in.RepositoryName, PolicyText: aws.String(repo.Policy)}, nil
-}
-
-// DeleteRepositoryPolicy removes a repository's policy.
-func (s *Service) DeleteRepositoryPolicy(ctx context.Context, in *ecr.DeleteRepositoryPolicyInput, _ ...func(*ecr.Options)) (*ecr.DeleteRepositoryPolicyOutput, error) {
-	out := &ecr.DeleteRepositoryPolicyOutput{RegistryId: aws.String(s.Site.Account), RepositoryName: in.RepositoryName}
-	err := s.change(ctx, in.RegistryId, in.RepositoryName, func(_ *engine.Tx, repo *repository) error {
-		if repo.Policy == "" {
-			return s.noPolicy(repo)
-		}
-		out.PolicyText, repo.Policy = aws.String(repo.Policy), ""
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
 }
 
 // tokenLife is how long a registry password is good for.

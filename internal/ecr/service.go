@@ -14,6 +14,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/auth"
 	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/aws/tag"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/bus"
 	"github.com/slipway-dev/slipway/internal/engine"
@@ -71,11 +72,10 @@ type repository struct {
 	types.Repository
 	ID        string // its name in the registry
 	Region    string
-	Tags      map[string]string `json:",omitempty"`
-	Policy    string            `json:",omitempty"`
-	Lifecycle string            `json:",omitempty"`
+	Tags      tag.Set `json:",omitempty"`
+	Policy    string  `json:",omitempty"`
+	Lifecycle string  `json:",omitempty"`
 	Evaluated time.Time
-	Preview   *preview `json:",omitempty"`
 }
 
 func (r *repository) name() string { return aws.ToString(r.RepositoryName) }
@@ -91,6 +91,7 @@ type image struct {
 	Tags         []string `json:",omitempty"`
 	Blobs        []string `json:",omitempty"` // config and layers
 	Children     []string `json:",omitempty"` // of an index
+	Subject      string   `json:",omitempty"` // digest of the image it is about
 }
 
 const (
@@ -98,6 +99,7 @@ const (
 	images       store.Table[image]      = "ecr.image"      // id, digest
 	manifests    store.Table[string]     = "ecr.manifest"   // id, digest
 	tags         store.Table[string]     = "ecr.tag"        // id, tag → digest
+	previews     store.Table[preview]    = "ecr.preview"    // id
 )
 
 func fail(code, format string, args ...any) error {
@@ -167,10 +169,10 @@ func (s *Service) change(ctx context.Context, registryID, name *string, f func(*
 }
 
 // announce emits an "ECR Image Action", one for each tag.
-func (s *Service) announce(tx *engine.Tx, repo *repository, action string, im *image, tag string) error {
+func (s *Service) announce(tx *engine.Tx, repo *repository, action string, im *image, name string) error {
 	detail, err := json.Marshal(map[string]string{
 		"result": "SUCCESS", "repository-name": repo.name(), "image-digest": im.Digest, "action-type": action,
-		"image-tag": tag, "manifest-media-type": im.MediaType,
+		"image-tag": name, "manifest-media-type": im.MediaType,
 	})
 	if err != nil {
 		return err

@@ -2,8 +2,7 @@ package ecr
 
 import (
 	"context"
-	"maps"
-	"slices"
+	"errors"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,25 +11,24 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/aws/tag"
 	"github.com/slipway-dev/slipway/internal/engine"
 )
 
-func tagMap(have map[string]string, add []types.Tag) (map[string]string, error) {
-	all := maps.Clone(have)
-	if all == nil {
-		all = map[string]string{}
+func tagsOf(list []types.Tag) (tag.Set, error) {
+	set, err := tag.From(list, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
+	return set, badTags(err)
+}
+
+func badTags(err error) error {
+	var p *tag.Problem
+	if !errors.As(err, &p) {
+		return err
 	}
-	for _, t := range add {
-		k := aws.ToString(t.Key)
-		if strings.HasPrefix(strings.ToLower(k), "aws:") || k == "" || len(k) > 128 || len(aws.ToString(t.Value)) > 256 {
-			return nil, fail("InvalidTagParameter", "The tag with key '%s' is not valid: keys have 1 to 128 characters and do not begin with 'aws:', values have at most 256", k)
-		}
-		all[k] = aws.ToString(t.Value)
+	if p.Reason == tag.TooMany {
+		return fail("TooManyTags", "%v", p)
 	}
-	if len(all) > 50 {
-		return nil, fail("TooManyTags", "A repository may have at most 50 tags")
-	}
-	return all, nil
+	return fail("InvalidTagParameter", "%v", p)
 }
 
 func (s *Service) tagged(ctx context.Context, resource *string) (*string, error) {
@@ -51,9 +49,13 @@ func (s *Service) TagResource(ctx context.Context, in *ecr.TagResourceInput, _ .
 	if err != nil {
 		return nil, err
 	}
+	set, err := tagsOf(in.Tags)
+	if err != nil {
+		return nil, err
+	}
 	return &ecr.TagResourceOutput{}, s.change(ctx, nil, name, func(_ *engine.Tx, repo *repository) (err error) {
-		repo.Tags, err = tagMap(repo.Tags, in.Tags)
-		return err
+		repo.Tags, err = repo.Tags.With(set)
+		return badTags(err)
 	})
 }
 
@@ -64,9 +66,7 @@ func (s *Service) UntagResource(ctx context.Context, in *ecr.UntagResourceInput,
 		return nil, err
 	}
 	return &ecr.UntagResourceOutput{}, s.change(ctx, nil, name, func(_ *engine.Tx, repo *repository) error {
-		for _, k := range in.TagKeys {
-			delete(repo.Tags, k)
-		}
+		repo.Tags = repo.Tags.Without(in.TagKeys)
 		return nil
 	})
 }
@@ -81,9 +81,7 @@ func (s *Service) ListTagsForResource(ctx context.Context, in *ecr.ListTagsForRe
 	if err != nil {
 		return nil, err
 	}
-	out := &ecr.ListTagsForResourceOutput{Tags: []types.Tag{}}
-	for _, k := range slices.Sorted(maps.Keys(repo.Tags)) {
-		out.Tags = append(out.Tags, types.Tag{Key: aws.String(k), Value: aws.String(repo.Tags[k])})
-	}
-	return out, nil
+	return &ecr.ListTagsForResourceOutput{Tags: tag.List(repo.Tags, func(k, v *string) types.Tag {
+		return types.Tag{Key: k, Value: v}
+	})}, nil
 }

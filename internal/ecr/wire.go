@@ -17,7 +17,13 @@ func (s *Service) Wire() wire.Service {
 	}
 	type c = context.Context
 	return wire.Service{Model: "ecr", Invalid: invalid, Operations: []wire.Operation{
-		wire.Op("ecr:CreateRepository", s.CreateRepository, func(x c, in *ecr.CreateRepositoryInput) []wire.Access { return on(x, in.RepositoryName) }),
+		wire.Op("ecr:CreateRepository", s.CreateRepository, func(x c, in *ecr.CreateRepositoryInput) []wire.Access {
+			list := on(x, in.RepositoryName)
+			if len(in.Tags) > 0 {
+				list = append(list, wire.Access{Action: "ecr:TagResource", Resource: list[0].Resource})
+			}
+			return list
+		}),
 		wire.Op("ecr:DescribeRepositories", s.DescribeRepositories, func(x c, in *ecr.DescribeRepositoriesInput) []wire.Access {
 			if len(in.RepositoryNames) == 0 {
 				return wire.On("*")

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -126,6 +127,9 @@ func (h *Handler) repository(w http.ResponseWriter, r *http.Request, c Client, p
 	if !ok {
 		return &Refusal{404, "UNSUPPORTED", "not a path of the registry"}
 	}
+	if kind == "blobs/uploads" && !validUpload(reference) {
+		return &Refusal{404, "BLOB_UPLOAD_UNKNOWN", "The upload is not known."}
+	}
 	unsupported := &Refusal{405, "UNSUPPORTED", "The operation is unsupported."}
 	actions := map[string]map[string]Action{
 		"manifests":     {"GET": GetManifest, "HEAD": GetManifest, "PUT": PutManifest, "DELETE": DeleteManifest},
@@ -159,6 +163,7 @@ func (h *Handler) repository(w http.ResponseWriter, r *http.Request, c Client, p
 		if r.Method == http.MethodGet {
 			h.Registry.blob(w, r, name, id, d)
 		} else {
+			h.Registry.touch(d)
 			h.Registry.forward(w, r, name, id, "/blobs/"+reference, query)
 		}
 	case "blobs/uploads":
@@ -167,6 +172,9 @@ func (h *Handler) repository(w http.ResponseWriter, r *http.Request, c Client, p
 		if from := query.Get("from"); from != "" {
 			if source, err := c.Repository(from, GetBlob); err == nil {
 				query.Set("from", source)
+				if d, err := digest.Parse(query.Get("mount")); err == nil {
+					h.Registry.touch(d)
+				}
 			} else {
 				query.Del("from")
 				query.Del("mount")
@@ -229,9 +237,21 @@ func (h *Handler) manifest(w http.ResponseWriter, r *http.Request, c Client, nam
 	if r.Method == http.MethodGet {
 		c.Pulled(id, d)
 	}
+	if takesAny(r.Header["Accept"]) {
+		r.Header["Accept"] = acceptAll
+	}
 	h.Registry.forward(w, r, name, id, "/manifests/"+d, nil)
 	return nil
 }
+
+// takesAny tells whether a client takes every media type: it says so, or
+// nothing (RFC 9110, 12.5.1). The library wants each one named.
+func takesAny(accept []string) bool {
+	return len(accept) == 0 || slices.ContainsFunc(accept, func(v string) bool { return strings.Contains(v, "*/*") })
+}
+
+// validUpload tells whether a reference may be an upload's, "" for a new one.
+func validUpload(reference string) bool { return strings.Trim(reference, "0123456789abcdef-") == "" }
 
 func validTag(tag string) bool {
 	if tag == "" || len(tag) > 128 || tag[0] == '.' || tag[0] == '-' {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
@@ -70,7 +69,7 @@ func (s *Service) ListTagsForResource(ctx context.Context, in *sns.ListTagsForRe
 		if err != nil {
 			return err
 		}
-		out.Tags = tag.List(t.Tags, func(k, v *string) types.Tag { return types.Tag{Key: aws.String(*k), Value: aws.String(*v)} })
+		out.Tags = tag.List(t.Tags, func(k, v *string) types.Tag { return types.Tag{Key: k, Value: v} })
 		return nil
 	}))
 }

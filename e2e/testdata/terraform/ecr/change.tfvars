@@ -1,0 +1,4 @@
+mutability = "MUTABLE"
+scan       = false
+tier       = "two"
+puller     = "lambda.amazonaws.com"
