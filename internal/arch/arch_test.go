@@ -25,7 +25,7 @@ const sdk = "github.com/aws/"
 var contracts = []string{
 	"internal/aws/arn", "internal/aws/auth", "internal/aws/identity", "internal/aws/session", "internal/aws/wire",
 	"internal/aws/sigv4", "internal/aws/tag", "internal/blob", "internal/bus", "internal/bus/source", "internal/clock", "internal/compute", "internal/engine",
-	"internal/id", "internal/page", "internal/seal", "internal/site", "internal/store",
+	"internal/id", "internal/page", "internal/seal", "internal/seal/envelope", "internal/site", "internal/store",
 }
 
 // services are AWS's, each with what it may import beyond the contracts and
@@ -44,6 +44,7 @@ var services = map[string][]string{
 	"internal/kms":                    {"internal/iam/policy"}, // a pure library, not the service
 	"internal/logs":                   nil,
 	"internal/s3":                     nil,
+	"internal/secretsmanager":         {"internal/iam/policy"},
 	"internal/sns":                    nil,
 	"internal/sts":                    {"internal/iam/policy"}, // a pure library, not the service
 }

@@ -50,6 +50,7 @@ func parts() []part {
 		{"bus", addBus},
 		{"identity", addIdentity}, // iam, sts, the gateway
 		{"kms", addKMS},
+		{"secretsmanager", addSecretsManager},
 		{"s3", addS3},
 		{"logs", addLogs},
 		{"sns", addSNS},

@@ -1,0 +1,2 @@
+description = "The database of production, again"
+stages      = ["AWSCURRENT", "blue"]
