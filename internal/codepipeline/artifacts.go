@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/klauspost/compress/zip"
@@ -82,14 +83,21 @@ func (st artifactStore) keep(ctx context.Context, w *Work, a Artifact, write fun
 	}
 	in := &s3.PutObjectInput{Bucket: aws.String(a.Bucket), Key: aws.String(a.Key), Body: f.File,
 		ContentType: aws.String("application/zip"), ServerSideEncryption: s3types.ServerSideEncryptionAwsKms}
-	if w.Encryption != nil {
-		in.SSEKMSKeyId = w.Encryption.Id
-	}
+	in.SSEKMSKeyId = keyID(w.Encryption)
 	out, err := st.client.PutObject(ctx, in)
 	if err != nil {
 		return "", st.writeFailure(err, a)
 	}
 	return aws.ToString(out.VersionId), nil
+}
+
+// keyID is the key that a store wants its artifacts encrypted with; nil is S3's
+// own.
+func keyID(k *types.EncryptionKey) *string {
+	if k == nil {
+		return nil
+	}
+	return k.Id
 }
 
 func (st artifactStore) writeFailure(err error, a Artifact) error {

@@ -18,6 +18,9 @@ type kind struct {
 	timeout         time.Duration
 }
 
+// catalog finds an action type; nil if it does not exist here.
+type catalog func(id *types.ActionTypeId) *kind
+
 type span struct{ min, max int32 }
 
 type property struct {
@@ -29,9 +32,9 @@ type property struct {
 	refuse string
 }
 
-// kinds are all action types that exist, in the order ListActionTypes shows
-// them. All belong to the owner AWS and have version 1. Anything else a
-// pipeline names is not available here and refused when it is declared.
+// kinds are AWS's action types, in the order ListActionTypes shows them. All
+// belong to the owner AWS and have version 1. Those without a provider here,
+// and anything else a pipeline names, are refused when they are declared.
 var kinds = []kind{
 	{types.ActionCategorySource, "CodeCommit", span{0, 0}, span{1, 1}, []property{
 		{name: "RepositoryName", required: true, about: "The name of the repository"},
@@ -44,6 +47,13 @@ var kinds = []kind{
 		{name: "S3ObjectKey", required: true, about: "The archive's key"},
 		{name: "PollForSourceChanges", about: "Start at every new version; true if absent"},
 		{name: "AllowOverrideForS3ObjectKey", about: "Whether an execution may name another key; false if absent"},
+	}, time.Hour},
+	{types.ActionCategorySource, connectionProvider, span{0, 0}, span{1, 1}, []property{
+		{name: "ConnectionArn", required: true, about: "The connection to the provider of the repository"},
+		{name: "FullRepositoryId", required: true, about: "The owner and name of the repository: owner/name"},
+		{name: "BranchName", required: true, about: "The branch whose newest commit is used"},
+		{name: "OutputArtifactFormat", about: "CODE_ZIP, or CODEBUILD_CLONE_REF for a full clone; CODE_ZIP if absent"},
+		{name: "DetectChanges", about: "Start at every push to the branch; true if absent"},
 	}, time.Hour},
 	{types.ActionCategorySource, "ECR", span{0, 0}, span{1, 1}, []property{
 		{name: "RepositoryName", required: true, about: "The name of the repository"},
@@ -80,7 +90,10 @@ var buildProperties = []property{
 	{name: "EnvironmentVariables", about: "A JSON array of name, value and type"},
 }
 
-// kindOf finds an action type; nil if it does not exist here.
+// connectionProvider is the source that every provider of connections shares.
+const connectionProvider = "CodeStarSourceConnection"
+
+// kindOf finds one of AWS's action types; nil if it does not exist.
 func kindOf(id *types.ActionTypeId) *kind {
 	if id.Owner != types.ActionOwnerAws || aws.ToString(id.Version) != "1" {
 		return nil

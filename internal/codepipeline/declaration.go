@@ -37,7 +37,7 @@ func runOrder(a *types.ActionDeclaration) int32 {
 }
 
 // checkActions checks each action alone, and the hand-off of artifacts.
-func checkActions(p *types.PipelineDeclaration, region string) error {
+func checkActions(p *types.PipelineDeclaration, region string, find catalog) error {
 	made := map[string]place{}
 	for i := range p.Stages {
 		for j := range p.Stages[i].Actions {
@@ -54,7 +54,7 @@ func checkActions(p *types.PipelineDeclaration, region string) error {
 	for i := range p.Stages {
 		for j := range p.Stages[i].Actions {
 			a := &p.Stages[i].Actions[j]
-			if err := checkAction(a, p.PipelineType, region); err != nil {
+			if err := checkAction(p, a, region, find); err != nil {
 				return err
 			}
 			for _, in := range a.InputArtifacts {
@@ -69,19 +69,21 @@ func checkActions(p *types.PipelineDeclaration, region string) error {
 	return nil
 }
 
-func checkAction(a *types.ActionDeclaration, pipeline types.PipelineType, region string) error {
+func checkAction(p *types.PipelineDeclaration, a *types.ActionDeclaration, region string, find catalog) error {
 	name := aws.ToString(a.Name)
-	k := kindOf(a.ActionTypeId)
+	k := find(a.ActionTypeId)
 	if k == nil {
 		return badAction("ActionType (Category: '%s', Provider: '%s', Owner: '%s', Version: '%s') in action '%s' is not available in region '%s'",
 			a.ActionTypeId.Category, aws.ToString(a.ActionTypeId.Provider), a.ActionTypeId.Owner, aws.ToString(a.ActionTypeId.Version),
 			name, strings.ToUpper(strings.ReplaceAll(region, "-", "_")))
 	}
 	if r := aws.ToString(a.Region); r != "" && r != region {
-		if k.category == types.ActionCategorySource {
-			return badAction("Action %s cannot be in region %s: source actions run in the region of the pipeline", name, r)
+		if k.category == types.ActionCategorySource || a.ActionTypeId.Owner != types.ActionOwnerAws {
+			return badAction("Action %s cannot be in region %s: source and custom actions run in the region of the pipeline", name, r)
 		}
-		return badAction("Action %s names region %s: cross-region actions are not supported", name, r)
+		if _, ok := p.ArtifactStores[r]; !ok {
+			return badStructure("The artifactStores of the pipeline must contain an artifact store for the region %s of action %s", r, name)
+		}
 	}
 	if err := checkCounts(name, k, len(a.InputArtifacts), len(a.OutputArtifacts)); err != nil {
 		return err
@@ -152,12 +154,15 @@ func checkValues(a *types.ActionDeclaration, k *kind) string {
 		v, ok := a.Configuration[key]
 		return v, ok && !strings.Contains(v, "#{")
 	}
-	for _, key := range []string{"PollForSourceChanges", "AllowOverrideForS3ObjectKey", "Extract"} {
+	for _, key := range []string{"PollForSourceChanges", "AllowOverrideForS3ObjectKey", "Extract", "DetectChanges"} {
 		if v, ok := known(key); ok && v != "true" && v != "false" {
 			return fmt.Sprintf("%s must be true or false", key)
 		}
 	}
 	if v, ok := known("OutputArtifactFormat"); ok && v != "CODE_ZIP" {
+		if v == "CODEBUILD_CLONE_REF" && k.provider == connectionProvider {
+			return ""
+		}
 		if v == "CODEBUILD_CLONE_REF" {
 			return "the OutputArtifactFormat CODEBUILD_CLONE_REF (full clone) is not supported"
 		}

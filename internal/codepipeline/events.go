@@ -23,7 +23,7 @@ type eventDetail struct {
 	Region      string           `json:"region,omitempty"`
 	Version     int32            `json:"version"`
 	Attempt     json.Number      `json:"pipeline-execution-attempt,omitempty"`
-	Trigger     *eventTrigger    `json:"execution-trigger,omitempty"`
+	Trigger     any              `json:"execution-trigger,omitempty"` // an eventTrigger or a triggerDetail
 	Comments    string           `json:"stop-execution-comments,omitempty"`
 	Type        *eventActionType `json:"type,omitempty"`
 	Inputs      []eventArtifact  `json:"input-artifacts,omitempty"`
@@ -64,6 +64,9 @@ func (s *Service) emitPipeline(tx *engine.Tx, p *Pipeline, e tellPipeline) error
 	d := executionDetail(p, e.ex, e.state)
 	if e.state == "STARTED" && e.ex.Trigger != nil {
 		d.Trigger = &eventTrigger{string(e.ex.Trigger.TriggerType), aws.ToString(e.ex.Trigger.TriggerDetail)}
+		if e.ex.Trigger.TriggerType == types.TriggerTypeWebhookV2 { // its detail is JSON, which AWS shows unpacked
+			d.Trigger = json.RawMessage(aws.ToString(e.ex.Trigger.TriggerDetail))
+		}
 	}
 	if e.state == "STOPPING" && e.ex.StopReason != nil {
 		d.Comments = aws.ToString(e.ex.StopReason.Reason)

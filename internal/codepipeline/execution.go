@@ -5,6 +5,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+
+	"github.com/slipway-dev/slipway/internal/bus/source"
 )
 
 // Execution is one run of a pipeline, as it is stored and as the state machine
@@ -25,6 +27,8 @@ type Execution struct {
 	Outdated   bool                           `json:",omitempty"`
 	StopReason *types.StopExecutionTrigger    `json:",omitempty"`
 	Overrides  []types.SourceRevisionOverride `json:",omitempty"`
+	// Change is what started it, if a connection's repository did.
+	Change *source.Change `json:",omitempty"`
 	// Stages holds those that were entered, by name.
 	Stages map[string]*StageRun
 	// Artifacts are those made so far, by name.
@@ -46,6 +50,21 @@ type StageRun struct {
 	// Actions are the latest runs, by action name; none before its turn.
 	Actions map[string]*ActionRun
 	Retries int32 `json:",omitempty"`
+	// AutoRetries counts those that the stage's onFailure made.
+	AutoRetries int32 `json:",omitempty"`
+}
+
+// retryMetadata is how GetPipelineState shows the retries; latest is what made
+// the last one.
+func (r *StageRun) retryMetadata(latest types.RetryTrigger) *types.RetryStageMetadata {
+	m := &types.RetryStageMetadata{LatestRetryTrigger: latest}
+	if r.Retries > 0 {
+		m.ManualStageRetryAttempt = aws.Int32(r.Retries)
+	}
+	if r.AutoRetries > 0 {
+		m.AutoStageRetryAttempt = aws.Int32(r.AutoRetries)
+	}
+	return m
 }
 
 // ActionRun is one attempt at an action.
@@ -101,6 +120,9 @@ type StageRow struct {
 	Holder string `json:",omitempty"`
 	// Latest is the execution that holds or last held the stage.
 	Latest *types.StageExecution `json:",omitempty"`
+	// Good is the last execution that succeeded in the stage with the current
+	// structure and was no rollback itself: where a rollback goes to.
+	Good string `json:",omitempty"`
 	// Waiting are executions in front of the stage, in order of arrival.
 	Waiting []string `json:",omitempty"`
 	// Transition is nil if nobody ever touched it.

@@ -74,24 +74,10 @@ func (s *Service) RetryStageExecution(ctx context.Context, in *codepipeline.Retr
 // those of flow.rollback.
 func (s *Service) RollbackStage(ctx context.Context, in *codepipeline.RollbackStageInput, _ ...func(*codepipeline.Options)) (*codepipeline.RollbackStageOutput, error) {
 	var ex *Execution
-	err := s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
-		p, err := s.pipelineOf(tx, identity.Region(ctx), aws.ToString(in.PipelineName))
-		if err != nil {
-			return err
-		}
-		f, err := s.load(tx, p, aws.ToString(in.TargetPipelineExecutionId))
-		if err != nil {
-			return err
-		}
-		target := f.executions[aws.ToString(in.TargetPipelineExecutionId)]
-		ex = s.newExecution(p, f, types.ExecutionTypeRollback, types.ExecutionTrigger{
+	err := s.change(ctx, aws.ToString(in.PipelineName), aws.ToString(in.TargetPipelineExecutionId), func(_ *Pipeline, f *flow, target *Execution) (err error) {
+		ex, err = f.rollback(target, aws.ToString(in.StageName), types.ExecutionTrigger{
 			TriggerType: types.TriggerTypeManualRollback, TriggerDetail: aws.String(identity.From(ctx).ARN)})
-		ex.RollbackMetadata = &types.PipelineRollbackMetadata{RollbackTargetPipelineExecutionId: target.PipelineExecutionId}
-		ex.SourceRevisions = target.SourceRevisions
-		if err := f.rollback(ex, target, aws.ToString(in.StageName)); err != nil {
-			return err
-		}
-		return s.record(tx, p, f, ex)
+		return err
 	})
 	if err != nil {
 		return nil, err

@@ -24,10 +24,15 @@ type flow struct {
 	executions map[string]*Execution
 	now        time.Time
 	newID      func() string
+	// find reads an execution that may not be among these; nil if it is gone.
+	find func(id string) *Execution
+	// trouble is why find could not tell; nothing may be saved then.
+	trouble error
 
 	effects []effect
-	// changed are the executions that must be written.
+	// changed are the executions that must be written, begun those that are new.
 	changed map[string]bool
+	begun   []*Execution
 }
 
 // effect is something to do when the transition is recorded.
@@ -104,14 +109,35 @@ func (f *flow) touch(ex *Execution) {
 	f.changed[ex.ID()] = true
 }
 
+// newExecution is one more execution of the current definition, for begin or
+// rollback.
+func (f *flow) newExecution(t types.ExecutionType, trigger types.ExecutionTrigger) *Execution {
+	f.board.Executions++
+	p := f.definition()
+	return &Execution{Number: f.board.Executions, PipelineExecution: types.PipelineExecution{
+		PipelineExecutionId: aws.String(f.newID()),
+		PipelineName:        p.Name,
+		PipelineVersion:     p.Version,
+		ExecutionMode:       p.ExecutionMode,
+		ExecutionType:       t,
+		Trigger:             &trigger,
+	}}
+}
+
 // begin lets a new execution arrive at its first stage.
 func (f *flow) begin(ex *Execution) {
+	f.open(ex)
+	f.arrive(ex, 0)
+}
+
+// open puts a new execution on the board.
+func (f *flow) open(ex *Execution) {
 	ex.Status = types.PipelineExecutionStatusInProgress
 	ex.StartTime, ex.Attempt = f.now, 1
 	f.executions[ex.ID()] = ex
+	f.begun = append(f.begun, ex)
 	f.board.Active = append(f.board.Active, ex.ID())
 	f.emit(tellPipeline{ex, "STARTED"})
-	f.arrive(ex, ex.At)
 }
 
 // arrive puts an execution in front of a stage, where in SUPERSEDED mode only
@@ -201,7 +227,7 @@ func (f *flow) advance(ex *Execution) {
 		return
 	case run.count(types.ActionExecutionStatusFailed) > 0 && !ex.Outdated:
 		if running == 0 {
-			f.leave(ex, types.StageExecutionStatusFailed, types.PipelineExecutionStatusFailed, "FAILED")
+			f.fail(ex)
 		}
 		return
 	case ex.Outdated:
@@ -262,6 +288,9 @@ func nextGroup(stage *types.StageDeclaration, run *StageRun) (group []*types.Act
 func (f *flow) succeed(ex *Execution) {
 	name := aws.ToString(f.stage(ex).Name)
 	f.setStage(ex, types.StageExecutionStatusSucceeded)
+	if !ex.parallel() && ex.ExecutionType != types.ExecutionTypeRollback {
+		f.row(name).Good = ex.ID()
+	}
 	f.emit(tellStage{ex, name, "SUCCEEDED"})
 	if ex.OnlyStage || ex.At == len(f.of(ex).Stages)-1 {
 		f.end(ex, types.PipelineExecutionStatusSucceeded, "SUCCEEDED")
@@ -342,6 +371,7 @@ func (f *flow) updated(version int32) {
 		case parallel: // its state is empty, but for the transition and who waits
 			row = &StageRow{Transition: row.Transition, Waiting: row.Waiting}
 		}
+		row.Good = "" // rollbacks are to the same structure only
 		rows[name] = row
 	}
 	f.board.Stages = rows

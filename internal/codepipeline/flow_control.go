@@ -87,9 +87,6 @@ func (f *flow) retry(ex *Execution, name string, mode types.StageRetryMode) erro
 	if !ex.parallel() && (row.Latest == nil || aws.ToString(row.Latest.PipelineExecutionId) != ex.ID()) {
 		return &types.NotLatestPipelineExecutionException{Message: aws.String("The pipeline execution " + ex.ID() + " is not the latest one in stage " + name)}
 	}
-	undone := func(s types.ActionExecutionStatus) bool {
-		return s == types.ActionExecutionStatusFailed || s == types.ActionExecutionStatusAbandoned
-	}
 	failed := run.count(types.ActionExecutionStatusFailed) + run.count(types.ActionExecutionStatusAbandoned)
 	switch {
 	case ex.Status == types.PipelineExecutionStatusStopping:
@@ -103,11 +100,7 @@ func (f *flow) retry(ex *Execution, name string, mode types.StageRetryMode) erro
 	case !ex.active() && f.full():
 		return tooMany(f.definition())
 	}
-	for action, r := range run.Actions {
-		if mode == types.StageRetryModeAllActions || undone(r.Status) {
-			delete(run.Actions, action)
-		}
-	}
+	runAgain(run, mode)
 	if !ex.active() {
 		ex.Status = types.PipelineExecutionStatusInProgress
 		ex.Attempt++
@@ -120,12 +113,21 @@ func (f *flow) retry(ex *Execution, name string, mode types.StageRetryMode) erro
 	run.Retries++
 	if !ex.parallel() {
 		row.Holder = ex.ID()
-		row.Retry = &types.RetryStageMetadata{ManualStageRetryAttempt: aws.Int32(run.Retries), LatestRetryTrigger: types.RetryTriggerManualStageRetry}
+		row.Retry = run.retryMetadata(types.RetryTriggerManualStageRetry)
 	}
 	f.setStage(ex, types.StageExecutionStatusInProgress)
 	f.emit(tellStage{ex, name, "RESUMED"})
 	f.advance(ex)
 	return nil
+}
+
+// runAgain forgets the runs of a stage whose actions are to run once more.
+func runAgain(run *StageRun, mode types.StageRetryMode) {
+	for action, r := range run.Actions {
+		if mode == types.StageRetryModeAllActions || r.Status != types.ActionExecutionStatusSucceeded && r.Status != types.ActionExecutionStatusInProgress {
+			delete(run.Actions, action)
+		}
+	}
 }
 
 // transition opens or closes the way into a stage. Repeating it is no error.
@@ -136,41 +138,6 @@ func (f *flow) transition(stage string, enabled bool, reason, by string) {
 		row.Transition.DisabledReason = aws.String(reason)
 	}
 	f.admit(stage)
-}
-
-// rollback makes an execution that runs only one stage, with what another
-// execution that succeeded there had. The caller has filled in its identity.
-//
-// Errors: StageNotFoundException, UnableToRollbackStageException,
-// PipelineExecutionOutdatedException, ConflictException.
-func (f *flow) rollback(ex, target *Execution, name string) error {
-	_, i := findStage(f.definition(), name)
-	unable := func(why string) error {
-		return &types.UnableToRollbackStageException{Message: aws.String("Unable to roll back stage " + name + ": " + why)}
-	}
-	switch {
-	case i < 0:
-		return stageNotFound(f.definition(), name)
-	case f.definition().PipelineType == types.PipelineTypeV1:
-		return unable("rollback can only be used with V2 pipelines")
-	case f.definition().ExecutionMode == types.ExecutionModeParallel:
-		return unable("the execution mode of the pipeline is PARALLEL")
-	case i == 0:
-		return unable("the source stage cannot be rolled back")
-	case aws.ToInt32(target.PipelineVersion) != f.board.Version:
-		return &types.PipelineExecutionOutdatedException{Message: aws.String("The pipeline structure has changed since the execution " + target.ID())}
-	case target.ExecutionType == types.ExecutionTypeRollback:
-		return unable("the execution " + target.ID() + " is itself a rollback")
-	case target.Stages[name] == nil || target.Stages[name].Status != types.StageExecutionStatusSucceeded:
-		return unable("the execution " + target.ID() + " did not succeed in it")
-	case f.row(name).Holder != "":
-		return conflict("Stage " + name + " is in progress")
-	}
-	ex.At, ex.OnlyStage = i, true
-	ex.Variables, ex.ArtifactRevisions = target.Variables, target.ArtifactRevisions
-	ex.Artifacts, ex.Outputs = target.Artifacts, target.Outputs
-	f.begin(ex)
-	return nil
 }
 
 // full reports whether no further execution may become active.

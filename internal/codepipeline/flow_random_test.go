@@ -18,7 +18,16 @@ func TestFlowInvariants(t *testing.T) {
 	for seed := range uint64(60) {
 		mode := modes[seed%uint64(len(modes))]
 		r := rand.New(rand.NewPCG(seed, 1))
-		w := newWorld(t, declare(mode, "A B", "C/D E", "F"))
+		decl := declare(mode, "A B", "C/D E", "F")
+		switch seed / 3 % 3 { // half of them retry or roll back by themselves
+		case 1:
+			onFailure(decl, 1, types.ResultRetry, types.StageRetryModeFailedActions)
+		case 2:
+			if mode != types.ExecutionModeParallel {
+				onFailure(decl, 1, types.ResultRollback, "")
+			}
+		}
+		w := newWorld(t, decl)
 		var script []string
 		for n := range 150 {
 			command := randomCommand(r, w, n)

@@ -41,6 +41,7 @@ func newWorld(t *testing.T, p *types.PipelineDeclaration) *world {
 	w.f = &flow{definitions: map[int32]*types.PipelineDeclaration{1: p}, board: &Board{Version: 1},
 		executions: map[string]*Execution{}, now: time.Unix(1700000000, 0)}
 	w.f.newID = func() string { w.ids++; return fmt.Sprint("a", w.ids) }
+	w.f.find = func(id string) *Execution { return w.f.executions[id] }
 	return w
 }
 
@@ -252,35 +253,5 @@ func TestLateReport(t *testing.T) {
 	}
 	if s := w.f.executions["e1"].Stages["S1"].Actions["A"].Status; s != types.ActionExecutionStatusInProgress {
 		t.Errorf("the new attempt is %s", s)
-	}
-}
-
-func TestRollback(t *testing.T) {
-	w := newWorld(t, declare(types.ExecutionModeSuperseded, "A", "B"))
-	for _, c := range []string{"start e1", "ok e1 A", "ok e1 B", "start e2", "ok e2 A", "fail e2 B"} {
-		w.do(c)
-	}
-	e1 := w.f.executions["e1"]
-	e1.Artifacts = map[string]Artifact{"Src": {Name: "Src", Key: "old"}}
-	back := &Execution{Number: 3, PipelineExecution: types.PipelineExecution{PipelineExecutionId: aws.String("e3"),
-		PipelineVersion: aws.Int32(1), ExecutionMode: types.ExecutionModeSuperseded, ExecutionType: types.ExecutionTypeRollback}}
-	if err := w.f.rollback(back, e1, "S1"); err == nil {
-		t.Error("the source stage was rolled back")
-	}
-	if err := w.f.rollback(back, w.f.executions["e2"], "S2"); err == nil {
-		t.Error("rolled back to an execution that failed")
-	}
-	w.log = nil
-	if err := w.f.rollback(back, e1, "S2"); err != nil {
-		t.Fatal(err)
-	}
-	w.take()
-	w.do("ok e3 B")
-	want := "e3 STARTED, e3 S2 STARTED, e3 run B, e3 S2 SUCCEEDED, e3 SUCCEEDED"
-	if got := strings.Join(w.log, ", "); got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-	if back.Artifacts["Src"].Key != "old" {
-		t.Error("the rollback does not use the artifacts of its target")
 	}
 }

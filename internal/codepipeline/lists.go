@@ -57,7 +57,9 @@ func (s *Service) ListActionTypes(ctx context.Context, in *codepipeline.ListActi
 	out := &codepipeline.ListActionTypesOutput{ActionTypes: []types.ActionType{}}
 	if in.ActionOwnerFilter == "" || in.ActionOwnerFilter == types.ActionOwnerAws {
 		for i := range kinds {
-			out.ActionTypes = append(out.ActionTypes, kinds[i].actionType())
+			if t := kinds[i].actionType(); s.catalog(t.Id) != nil {
+				out.ActionTypes = append(out.ActionTypes, t)
+			}
 		}
 	}
 	return out, nil

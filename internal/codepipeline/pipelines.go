@@ -58,7 +58,7 @@ func (s *Service) CreatePipeline(ctx context.Context, in *codepipeline.CreatePip
 	region := identity.Region(ctx)
 	decl := complete(in.Pipeline)
 	decl.Version = aws.Int32(1)
-	if err := checkStructure(decl, region); err != nil {
+	if err := checkStructure(decl, region, s.catalog); err != nil {
 		return nil, err
 	}
 	tags, err := mergeTags(nil, in.Tags, s.pipelineARN(region, aws.ToString(decl.Name)))
@@ -121,7 +121,7 @@ func (s *Service) UpdatePipeline(ctx context.Context, in *codepipeline.UpdatePip
 	if err != nil {
 		return nil, err
 	}
-	if err := checkStructure(decl, region); err != nil {
+	if err := checkStructure(decl, region, s.catalog); err != nil {
 		return nil, err
 	}
 	if err := s.checkRole(ctx, decl, region); err != nil {

@@ -21,9 +21,8 @@ type dependencies struct {
 	console    string // URL of the console, ending in a slash
 }
 
-// standardProviders are the action providers that exist, by category and name.
-func (s *Service) standardProviders() map[string]Action {
-	d := &dependencies{
+func (s *Service) dependencies() *dependencies {
+	return &dependencies{
 		s3:         newS3,
 		codecommit: func(c aws.Config) commitAPI { return codecommit.NewFromConfig(c) },
 		ecr:        func(c aws.Config) imageAPI { return ecr.NewFromConfig(c) },
@@ -33,6 +32,10 @@ func (s *Service) standardProviders() map[string]Action {
 		tempDir:    s.cfg.TempDir,
 		console:    s.cfg.Site.URL + "/console/",
 	}
+}
+
+// standardProviders are the action providers that exist, by category and name.
+func standardProviders(d *dependencies) map[string]Action {
 	return map[string]Action{
 		"Source/CodeCommit": commitSource{d},
 		"Source/S3":         objectSource{d},

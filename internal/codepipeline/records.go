@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 
+	"github.com/slipway-dev/slipway/internal/bus/source"
 	"github.com/slipway-dev/slipway/internal/store"
 )
 
@@ -42,8 +43,12 @@ type ActionRecord struct {
 	// Inputs and Outputs are its artifacts; outputs have their place from the
 	// start.
 	Inputs, Outputs []Artifact
+	// Carried says that the inputs are in the artifact store of its region.
+	Carried bool `json:",omitempty"`
 	// Override is the revision the execution was started with.
 	Override *types.SourceRevisionOverride `json:",omitempty"`
+	// Change is what started the execution, if it was in this source.
+	Change *source.Change `json:",omitempty"`
 	// Refused is set if the action must fail without being tried.
 	Refused *types.ErrorDetails `json:",omitempty"`
 	// Memo is what the provider noted between its steps.
@@ -59,6 +64,8 @@ type ActionRecord struct {
 }
 
 func (a *ActionRecord) id() string { return aws.ToString(a.ActionExecutionId) }
+
+func (a *ActionRecord) region() string { return aws.ToString(a.Input.Region) }
 
 // actionRef finds an action record.
 type actionRef struct{ Region, Pipeline, Generation, ID string }
@@ -77,7 +84,7 @@ const (
 	// wakes finds who waits for an event: wake key, action execution id.
 	wakes store.Table[actionRef] = "codepipeline.wake"
 	// sources finds the actions a change in a repository or bucket starts:
-	// region, kind, name, branch or key, pipeline, action.
+	// the keys of watched, pipeline, action.
 	sources store.Table[sourceRef] = "codepipeline.source"
 )
 

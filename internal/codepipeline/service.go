@@ -52,6 +52,7 @@ type Config struct {
 // Service is AWS CodePipeline.
 type Service struct {
 	cfg       Config
+	own       *dependencies
 	providers map[string]Action
 	// lists are the answers of ListPipelines, which consoles and scripts ask
 	// for all the time and which seldom change.
@@ -62,7 +63,8 @@ type Service struct {
 // be called before the engine and the bus start.
 func New(cfg Config) *Service {
 	s := &Service{cfg: cfg, lists: engine.NewMemo[*codepipeline.ListPipelinesOutput](string(pipelines))}
-	s.providers = s.standardProviders()
+	s.own = s.dependencies()
+	s.providers = standardProviders(s.own)
 	for name, a := range cfg.Providers {
 		s.providers[name] = a
 	}
@@ -89,6 +91,14 @@ func (s *Service) scope(region string, parts ...*string) []wire.Access {
 		name += aws.ToString(p)
 	}
 	return wire.On(s.pipelineARN(region, name))
+}
+
+// catalog finds the action types that pipelines here can use.
+func (s *Service) catalog(id *types.ActionTypeId) *kind {
+	if k := kindOf(id); k != nil && s.providers[providerOf(id)] != nil {
+		return k
+	}
+	return nil
 }
 
 // checkRole makes sure that the pipeline can act in its role.

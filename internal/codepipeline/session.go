@@ -17,7 +17,7 @@ import (
 func (s *Service) session(ctx context.Context, p *Pipeline, a *ActionRecord) (aws.Config, error) {
 	role := aws.ToString(p.Declaration.RoleArn)
 	cfg, err := s.cfg.Sessions.Config(ctx, session.Request{
-		RoleARN: role, Name: aws.ToString(a.PipelineExecutionId), Service: Principal, Region: p.Region})
+		RoleARN: role, Name: aws.ToString(a.PipelineExecutionId), Service: Principal, Region: a.region()})
 	if err != nil {
 		if accessDenied(err) {
 			return cfg, fail(permissionError, "CodePipeline is not authorized to perform AssumeRole on role %s", role)

@@ -42,15 +42,9 @@ func (s objectSource) Step(ctx context.Context, w *Work) (*Result, error) {
 		return nil, fail(configurationError, "The S3 bucket \"%s\" must have versioning enabled to be the source of a pipeline", bucket)
 	}
 	artifact := w.Outputs[0]
-	in := &s3.CopyObjectInput{Bucket: aws.String(artifact.Bucket), Key: aws.String(artifact.Key),
-		CopySource:           aws.String(bucket + "/" + escapeKey(key) + "?versionId=" + url.QueryEscape(version)),
-		ServerSideEncryption: s3types.ServerSideEncryptionAwsKms}
-	if w.Encryption != nil {
-		in.SSEKMSKeyId = w.Encryption.Id
-	}
-	copied, err := client.CopyObject(ctx, in)
+	copied, err := s.artifacts(cfg).copy(ctx, Artifact{Bucket: bucket, Key: key, VersionID: version}, artifact, keyID(w.Encryption))
 	if err != nil {
-		return nil, artifactStore{}.writeFailure(err, artifact)
+		return nil, err
 	}
 	summary := found.Metadata[summaryMetadata]
 	if summary == "" {
@@ -60,7 +54,7 @@ func (s objectSource) Step(ctx context.Context, w *Work) (*Result, error) {
 	link := s.console + "s3/buckets/" + bucket
 	return &Result{
 		Done: true, ExternalID: version, ExternalURL: link, Summary: cut(summary, maxSummary),
-		Versions: map[string]string{artifact.Name: aws.ToString(copied.VersionId)},
+		Versions: map[string]string{artifact.Name: copied},
 		Revision: &types.ArtifactRevision{RevisionId: aws.String(version), RevisionChangeIdentifier: aws.String(etag),
 			RevisionSummary: aws.String(cut(summary, maxSummary)), RevisionUrl: aws.String(link), Created: found.LastModified},
 		Variables: map[string]string{"BucketName": bucket, "ETag": etag, "ObjectKey": key, "VersionId": version},

@@ -3,6 +3,7 @@ package codepipeline
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
@@ -10,8 +11,8 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/bus/source"
 	"github.com/slipway-dev/slipway/internal/engine"
-	"github.com/slipway-dev/slipway/internal/id"
 	"github.com/slipway-dev/slipway/internal/store"
 )
 
@@ -25,6 +26,7 @@ type starting struct {
 	token     string // the same token gives the same execution; "" for none
 	variables []types.PipelineVariable
 	overrides []types.SourceRevisionOverride
+	change    *source.Change // of a connection's repository; nil for others
 }
 
 // StartPipelineExecution starts a pipeline by hand.
@@ -69,8 +71,10 @@ func (s *Service) start(tx *engine.Tx, p *Pipeline, how starting) (execution str
 	if err != nil {
 		return "", err
 	}
-	if err := checkOverrides(&p.Declaration, how.overrides); err != nil {
-		return "", err
+	if how.change == nil { // else they are of our own making
+		if err := checkOverrides(&p.Declaration, how.overrides); err != nil {
+			return "", err
+		}
 	}
 	f, err := s.load(tx, p, "")
 	if err != nil {
@@ -79,8 +83,8 @@ func (s *Service) start(tx *engine.Tx, p *Pipeline, how starting) (execution str
 	if f.full() {
 		return "", tooMany(&p.Declaration)
 	}
-	ex := s.newExecution(p, f, types.ExecutionTypeStandard, how.trigger)
-	ex.Variables, ex.Overrides = variables, how.overrides
+	ex := f.newExecution(types.ExecutionTypeStandard, how.trigger)
+	ex.Variables, ex.Overrides, ex.Change = variables, how.overrides, remembered(how.change)
 	ex.StartToken = how.token
 	f.begin(ex)
 	if how.token != "" {
@@ -88,32 +92,18 @@ func (s *Service) start(tx *engine.Tx, p *Pipeline, how starting) (execution str
 			return "", err
 		}
 	}
-	return ex.ID(), s.record(tx, p, f, ex)
+	return ex.ID(), s.save(tx, p, f)
 }
 
-func (s *Service) newExecution(p *Pipeline, f *flow, t types.ExecutionType, trigger types.ExecutionTrigger) *Execution {
-	f.board.Executions++
-	return &Execution{Number: f.board.Executions, PipelineExecution: types.PipelineExecution{
-		PipelineExecutionId: aws.String(id.UUID(s.cfg.IDs)),
-		PipelineName:        p.Declaration.Name,
-		PipelineVersion:     p.Declaration.Version,
-		ExecutionMode:       p.Declaration.ExecutionMode,
-		ExecutionType:       t,
-		Trigger:             &trigger,
-	}}
-}
-
-// record saves the transition that began an execution, with its place in the
-// history.
-func (s *Service) record(tx *engine.Tx, p *Pipeline, f *flow, ex *Execution) error {
-	if err := s.expire(tx, p, f); err != nil {
-		return err
+// remembered is what an execution keeps of the change that started it.
+func remembered(c *source.Change) *source.Change {
+	if c == nil {
+		return nil
 	}
-	key := store.Key(append([]string{executionNumbers}, p.key(number(ex.Number))...)...)
-	if err := tx.Put(key, []byte(ex.ID())); err != nil {
-		return err
-	}
-	return s.save(tx, p, f)
+	kept := *c
+	kept.Files = nil
+	kept.CommitMessage = strings.ToValidUTF8(cut(kept.CommitMessage, maxCommitMessage), "")
+	return &kept
 }
 
 // checkOverrides checks that each names a source action and a kind of revision
@@ -124,18 +114,13 @@ func checkOverrides(p *types.PipelineDeclaration, overrides []types.SourceRevisi
 	}
 	for _, o := range overrides {
 		name := aws.ToString(o.ActionName)
-		var a *types.ActionDeclaration
-		for i := range p.Stages[0].Actions {
-			if aws.ToString(p.Stages[0].Actions[i].Name) == name {
-				a = &p.Stages[0].Actions[i]
-			}
-		}
+		a := sourceAction(p, name)
 		if a == nil {
 			return invalid("The source revision override names the action %s, which is not a source action of the pipeline", name)
 		}
 		ok := false
 		switch aws.ToString(a.ActionTypeId.Provider) {
-		case "CodeCommit":
+		case "CodeCommit", connectionProvider:
 			ok = o.RevisionType == types.SourceRevisionTypeCommitId
 		case "ECR":
 			ok = o.RevisionType == types.SourceRevisionTypeImageDigest

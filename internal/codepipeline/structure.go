@@ -17,19 +17,24 @@ const (
 
 // checkStructure says what is wrong with a declaration that already meets the
 // model's constraints. It is pure; the order is: the pipeline, then its stages
-// and their actions in order, then references to variables.
+// and their actions in order, then triggers, then references to variables.
 //
 // Errors: InvalidStructureException, InvalidStageDeclarationException,
 // InvalidActionDeclarationException, InvalidBlockerDeclarationException.
-func checkStructure(p *types.PipelineDeclaration, region string) error {
-	for _, check := range []func(*types.PipelineDeclaration, string) error{
-		checkPipeline, checkStages, checkActions, checkReferences,
-	} {
-		if err := check(p, region); err != nil {
-			return err
-		}
+func checkStructure(p *types.PipelineDeclaration, region string, find catalog) error {
+	if err := checkPipeline(p, region); err != nil {
+		return err
 	}
-	return nil
+	if err := checkStages(p); err != nil {
+		return err
+	}
+	if err := checkActions(p, region, find); err != nil {
+		return err
+	}
+	if err := checkTriggers(p); err != nil {
+		return err
+	}
+	return checkReferences(p)
 }
 
 func badStructure(format string, a ...any) error {
@@ -67,14 +72,10 @@ func checkStores(p *types.PipelineDeclaration, region string) error {
 	if _, ok := p.ArtifactStores[region]; !ok {
 		return badStructure("The artifactStores of the pipeline must contain an artifact store for the pipeline's own region %s", region)
 	}
-	if len(p.ArtifactStores) > 1 {
-		return badStructure("Cross-region actions, and artifact stores of other regions for them, are not supported")
-	}
 	return nil
 }
 
-// checkVersionTwo refuses what needs a V2 pipeline in a V1 pipeline, and what
-// V2 pipelines have that does not exist here.
+// checkVersionTwo refuses what needs a V2 pipeline in a V1 pipeline.
 func checkVersionTwo(p *types.PipelineDeclaration) error {
 	v1 := p.PipelineType == types.PipelineTypeV1
 	if v1 && len(p.Variables) > 0 {
@@ -83,11 +84,8 @@ func checkVersionTwo(p *types.PipelineDeclaration) error {
 	if v1 && p.ExecutionMode != "" && p.ExecutionMode != types.ExecutionModeSuperseded {
 		return badStructure("Execution mode %s can only be used with V2 pipelines", p.ExecutionMode)
 	}
-	if len(p.Triggers) > 0 {
-		if v1 {
-			return badStructure("Triggers can only be used with V2 pipelines")
-		}
-		return badStructure("Triggers are not supported: the connections they need do not exist here")
+	if v1 && len(p.Triggers) > 0 {
+		return badStructure("Triggers can only be used with V2 pipelines")
 	}
 	if len(p.Variables) > maxVariables {
 		return badStructure("Pipeline has %d variables. There can be at most %d variables in a pipeline", len(p.Variables), maxVariables)
@@ -103,7 +101,7 @@ func checkVersionTwo(p *types.PipelineDeclaration) error {
 	return nil
 }
 
-func checkStages(p *types.PipelineDeclaration, _ string) error {
+func checkStages(p *types.PipelineDeclaration) error {
 	seen, total := map[string]bool{}, 0
 	for i := range p.Stages {
 		s := &p.Stages[i]
@@ -113,6 +111,9 @@ func checkStages(p *types.PipelineDeclaration, _ string) error {
 		}
 		seen[name] = true
 		if err := checkStage(s); err != nil {
+			return err
+		}
+		if err := checkConditions(p, i); err != nil {
 			return err
 		}
 		total += len(s.Actions)
@@ -140,9 +141,6 @@ func checkStage(s *types.StageDeclaration) error {
 	name := aws.ToString(s.Name)
 	if len(s.Blockers) > 0 {
 		return &types.InvalidBlockerDeclarationException{Message: aws.String("Blockers are reserved for future use. StageName=[" + name + "]")}
-	}
-	if s.BeforeEntry != nil || s.OnSuccess != nil || s.OnFailure != nil {
-		return badStructure("Stage conditions, rules, automatic retry and automatic rollback (beforeEntry, onSuccess, onFailure) are not supported. StageName=[%s]", name)
 	}
 	if n := len(s.Actions); n > maxActionsPerStage {
 		return &types.LimitExceededException{Message: aws.String(fmt.Sprintf("Stage %s has %d actions. There can be at most %d actions in a stage", name, n, maxActionsPerStage))}

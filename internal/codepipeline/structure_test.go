@@ -85,8 +85,12 @@ func TestCheckStructure(t *testing.T) {
 		{"stores by region", "", "", func(p *decl) {
 			p.ArtifactStores, p.ArtifactStore = map[string]types.ArtifactStore{"us-east-1": *p.ArtifactStore}, nil
 		}},
-		{"another region", "InvalidActionDeclaration", "cross-region actions are not supported", func(p *decl) { at(p, 1, 0).Region = aws.String("eu-west-1") }},
-		{"a source in another region", "InvalidActionDeclaration", "source actions run in the region of the pipeline", func(p *decl) { at(p, 0, 0).Region = aws.String("eu-west-1") }},
+		{"another region", "", "", func(p *decl) {
+			at(p, 1, 0).Region = aws.String("eu-west-1")
+			p.ArtifactStores, p.ArtifactStore = map[string]types.ArtifactStore{"us-east-1": *p.ArtifactStore, "eu-west-1": *p.ArtifactStore}, nil
+		}},
+		{"another region without a store", "InvalidStructure", "an artifact store for the region eu-west-1 of action Build", func(p *decl) { at(p, 1, 0).Region = aws.String("eu-west-1") }},
+		{"a source in another region", "InvalidActionDeclaration", "source and custom actions run in the region of the pipeline", func(p *decl) { at(p, 0, 0).Region = aws.String("eu-west-1") }},
 		{"an output twice", "InvalidStructure", "Output Artifact Bundle name must be unique within the pipeline. Src has been used more than once.",
 			func(p *decl) { at(p, 1, 0).OutputArtifacts[0].Name = aws.String("Src") }},
 		{"an input of nobody", "InvalidActionDeclaration", "Input Artifact Bundle Nope in action Ship is not declared as Output Artifact Bundle in any of the preceding actions",
@@ -123,9 +127,24 @@ func TestCheckStructure(t *testing.T) {
 		}},
 		{"a timeout", "InvalidActionDeclaration", "only manual approval actions", func(p *decl) { at(p, 1, 0).TimeoutInMinutes = aws.Int32(5) }},
 		{"commands", "InvalidActionDeclaration", "provider Commands", func(p *decl) { at(p, 1, 0).Commands = []string{"true"} }},
-		{"conditions", "InvalidStructure", "Stage conditions", func(p *decl) { p.Stages[1].OnFailure = &types.FailureConditions{Result: types.ResultRollback} }},
+		{"rollback", "", "", func(p *decl) { p.Stages[1].OnFailure = &types.FailureConditions{Result: types.ResultRollback} }},
+		{"retry", "", "", func(p *decl) {
+			p.Stages[0].OnFailure = &types.FailureConditions{Result: types.ResultRetry, RetryConfiguration: &types.RetryConfiguration{RetryMode: types.StageRetryModeAllActions}}
+		}},
+		{"a retry mode without retry", "InvalidStructure", "retryConfiguration", func(p *decl) {
+			p.Stages[0].OnFailure = &types.FailureConditions{Result: types.ResultFail, RetryConfiguration: &types.RetryConfiguration{}}
+		}},
+		{"skip", "InvalidStructure", "SKIP cannot be used without conditions", func(p *decl) { p.Stages[1].OnFailure = &types.FailureConditions{Result: types.ResultSkip} }},
+		{"rollback of the source", "InvalidStructure", "cannot be rolled back", func(p *decl) { p.Stages[0].OnFailure = &types.FailureConditions{Result: types.ResultRollback} }},
+		{"rollback in parallel", "InvalidStructure", "PARALLEL", func(p *decl) {
+			p.ExecutionMode, p.Stages[1].OnFailure = types.ExecutionModeParallel, &types.FailureConditions{Result: types.ResultRollback}
+		}},
+		{"retry in V1", "InvalidStructure", "can only be used with V2 pipelines", func(p *decl) {
+			p.PipelineType, p.Variables, p.Stages[1].OnFailure = types.PipelineTypeV1, nil, &types.FailureConditions{Result: types.ResultRetry}
+		}},
+		{"conditions", "InvalidStructure", "Stage conditions with rules", func(p *decl) { p.Stages[1].BeforeEntry = &types.BeforeEntryConditions{} }},
 		{"blockers", "InvalidBlockerDeclaration", "reserved", func(p *decl) { p.Stages[1].Blockers = make([]types.BlockerDeclaration, 1) }},
-		{"triggers", "InvalidStructure", "Triggers are not supported", func(p *decl) { p.Triggers = make([]types.PipelineTriggerDeclaration, 1) }},
+		{"a trigger for another kind of source", "InvalidStructure", "Triggers for connection must reference a CodeStarSourceConnection action", func(p *decl) { p.Triggers = triggers("Checkout") }},
 		{"triggers in V1", "InvalidStructure", "Triggers can only be used with V2 pipelines", func(p *decl) {
 			p.PipelineType, p.Variables, p.Triggers = types.PipelineTypeV1, nil, make([]types.PipelineTriggerDeclaration, 1)
 		}},
@@ -149,7 +168,7 @@ func TestCheckStructure(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := sample()
 			c.spoil(p)
-			err := checkStructure(p, "us-east-1")
+			err := checkStructure(p, "us-east-1", kindOf)
 			if c.code == "" {
 				if err != nil {
 					t.Fatalf("refused: %v", err)

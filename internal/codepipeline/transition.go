@@ -1,6 +1,7 @@
 package codepipeline
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -23,6 +24,13 @@ func (s *Service) load(r store.Reader, p *Pipeline, execution string) (*flow, er
 		newID:       func() string { return id.UUID(s.cfg.IDs) },
 	}
 	var err error
+	f.find = func(id string) *Execution {
+		ex, ferr := executions.Get(r, p.key(id)...)
+		if ferr != nil && !errors.Is(ferr, store.ErrNotFound) {
+			f.trouble = ferr
+		}
+		return ex
+	}
 	if f.board, err = boards.Get(r, p.key()...); err != nil {
 		return nil, fmt.Errorf("codepipeline: board of %s: %w", p.name(), err)
 	}
@@ -54,6 +62,20 @@ func (s *Service) load(r store.Reader, p *Pipeline, execution string) (*flow, er
 
 // save writes what a transition changed and records what follows from it.
 func (s *Service) save(tx *engine.Tx, p *Pipeline, f *flow) error {
+	if f.trouble != nil {
+		return f.trouble
+	}
+	if len(f.begun) > 0 {
+		if err := s.expire(tx, p, f); err != nil {
+			return err
+		}
+	}
+	for _, ex := range f.begun {
+		key := store.Key(append([]string{executionNumbers}, p.key(number(ex.Number))...)...)
+		if err := tx.Put(key, []byte(ex.ID())); err != nil {
+			return err
+		}
+	}
 	for _, e := range f.effects {
 		if err := s.effect(tx, p, f, e); err != nil {
 			return err
@@ -102,12 +124,11 @@ func (s *Service) beginAction(tx *engine.Tx, p *Pipeline, f *flow, e startAction
 			LastUpdateTime:      aws.Time(f.now),
 			Status:              types.ActionExecutionStatusInProgress,
 			Input: &types.ActionExecutionInput{
-				ActionTypeId:   e.do.ActionTypeId,
-				Configuration:  e.do.Configuration,
-				Namespace:      e.do.Namespace,
-				Region:         aws.String(p.Region),
-				RoleArn:        e.do.RoleArn,
-				InputArtifacts: []types.ArtifactDetail{},
+				ActionTypeId:  e.do.ActionTypeId,
+				Configuration: e.do.Configuration,
+				Namespace:     e.do.Namespace,
+				Region:        aws.String(regionOf(p, e.do)),
+				RoleArn:       e.do.RoleArn,
 			},
 		},
 	}
@@ -127,14 +148,14 @@ func (s *Service) beginAction(tx *engine.Tx, p *Pipeline, f *flow, e startAction
 				Message: aws.String("The input artifact " + aws.ToString(in.Name) + " was not made by the action that declares it")}
 		}
 		a.Inputs = append(a.Inputs, art)
-		a.Input.InputArtifacts = append(a.Input.InputArtifacts, detail(art))
 	}
+	a.Input.InputArtifacts = details(a.Inputs)
 	for _, out := range e.do.OutputArtifacts {
 		a.Outputs = append(a.Outputs, s.place(p, e.do, aws.ToString(out.Name)))
 	}
 	for i := range e.ex.Overrides {
 		if aws.ToString(e.ex.Overrides[i].ActionName) == aws.ToString(e.do.Name) {
-			a.Override = &e.ex.Overrides[i]
+			a.Override, a.Change = &e.ex.Overrides[i], e.ex.Change
 		}
 	}
 	ref := actionRef{p.Region, p.name(), p.Generation, e.id}
@@ -303,6 +324,14 @@ func detail(a Artifact) types.ArtifactDetail {
 	return types.ArtifactDetail{Name: aws.String(a.Name), S3location: &types.S3Location{Bucket: aws.String(a.Bucket), Key: aws.String(a.Key)}}
 }
 
+func details(list []Artifact) []types.ArtifactDetail {
+	out := []types.ArtifactDetail{}
+	for _, a := range list {
+		out = append(out, detail(a))
+	}
+	return out
+}
+
 // place chooses where an action will put an artifact, as AWS does: the names
 // are cut short so that policies which name them stay small.
 func (s *Service) place(p *Pipeline, a *types.ActionDeclaration, artifact string) Artifact {
@@ -310,7 +339,7 @@ func (s *Service) place(p *Pipeline, a *types.ActionDeclaration, artifact string
 	if a.ActionTypeId.Category == types.ActionCategorySource {
 		key += ".zip"
 	}
-	return Artifact{Name: artifact, Bucket: aws.ToString(storeOf(p).Location), Key: key}
+	return Artifact{Name: artifact, Bucket: aws.ToString(storeOf(p, regionOf(p, a)).Location), Key: key}
 }
 
 func cut(s string, n int) string {
@@ -320,12 +349,20 @@ func cut(s string, n int) string {
 	return s
 }
 
-// storeOf is the artifact store of a pipeline's region.
-func storeOf(p *Pipeline) *types.ArtifactStore {
+// regionOf is where an action runs.
+func regionOf(p *Pipeline, a *types.ActionDeclaration) string {
+	if r := aws.ToString(a.Region); r != "" {
+		return r
+	}
+	return p.Region
+}
+
+// storeOf is the artifact store that actions of a region use.
+func storeOf(p *Pipeline, region string) *types.ArtifactStore {
 	if p.Declaration.ArtifactStore != nil {
 		return p.Declaration.ArtifactStore
 	}
-	st := p.Declaration.ArtifactStores[p.Region]
+	st := p.Declaration.ArtifactStores[region]
 	return &st
 }
 

@@ -28,7 +28,7 @@ const referenceFormat = "Valid format for a pipeline execution variable referenc
 
 // checkReferences checks namespaces and every #{namespace.key}: its producer
 // must run strictly earlier. Keys of actions are known only at run time.
-func checkReferences(p *types.PipelineDeclaration, _ string) error {
+func checkReferences(p *types.PipelineDeclaration) error {
 	made, err := namespaces(p)
 	if err != nil {
 		return err

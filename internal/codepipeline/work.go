@@ -12,6 +12,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/slipway-dev/slipway/internal/bus"
+	"github.com/slipway-dev/slipway/internal/bus/source"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/store"
 )
@@ -49,7 +50,10 @@ type Work struct {
 	Encryption      *types.EncryptionKey // of the artifact store; may be nil
 	RoleARN         string
 	Override        *types.SourceRevisionOverride // nil: the newest revision
-	Memo            json.RawMessage               // nil before the first step
+	// Change is what started the execution, if it was in the repository of
+	// this source; Override then names its commit.
+	Change *source.Change
+	Memo   json.RawMessage // nil before the first step
 	// Repeated says that this very step may have been done before, without
 	// its result having been recorded.
 	Repeated bool
@@ -78,6 +82,9 @@ type Result struct {
 	Variables map[string]string
 	Revision  *types.ArtifactRevision // of sources
 	Versions  map[string]string       // version ids of output artifacts, by name
+
+	// Inputs, if not nil, are where the inputs have been copied to.
+	Inputs []Artifact
 }
 
 // Failure is why an action failed, shown as its errorDetails.
@@ -201,6 +208,9 @@ func (s *Service) do(ctx context.Context, p *Pipeline, a *ActionRecord, repeated
 	if provider == nil {
 		return nil, fail(configurationError, "There is no action provider %s", providerOf(a.Declaration.ActionTypeId))
 	}
+	if s.mustCarry(p, a) {
+		return s.carry(ctx, p, a)
+	}
 	role := aws.ToString(p.Declaration.RoleArn)
 	if own := aws.ToString(a.Declaration.RoleArn); own != "" {
 		role = own
@@ -211,14 +221,15 @@ func (s *Service) do(ctx context.Context, p *Pipeline, a *ActionRecord, repeated
 		Pipeline:          p.name(),
 		Stage:             aws.ToString(a.StageName),
 		Action:            aws.ToString(a.ActionName),
-		Region:            p.Region,
+		Region:            a.region(),
 		Now:               s.cfg.Engine.Now(),
 		Configuration:     a.Input.ResolvedConfiguration,
 		Inputs:            a.Inputs,
 		Outputs:           a.Outputs,
-		Encryption:        storeOf(p).EncryptionKey,
+		Encryption:        storeOf(p, a.region()).EncryptionKey,
 		RoleARN:           role,
 		Override:          a.Override,
+		Change:            a.Change,
 		Memo:              a.Memo,
 		Repeated:          repeated,
 		Session: func(ctx context.Context) (aws.Config, error) {
@@ -242,6 +253,9 @@ func (s *Service) suspend(tx *engine.Tx, ref actionRef, r *Result) error {
 		return err
 	}
 	a.take(r)
+	if r.Inputs != nil {
+		a.Inputs, a.Carried, a.Input.InputArtifacts = r.Inputs, true, details(r.Inputs)
+	}
 	if r.Memo != nil {
 		if a.Memo, err = json.Marshal(r.Memo); err != nil {
 			return err
