@@ -197,6 +197,7 @@ var catalog = sync.OnceValue(func() map[string]*managed {
 	add("AWSCloudFormationReadOnlyAccess", of("cloudformation", "Describe*", "EstimateTemplateCost", "Get*", "List*", "ValidateTemplate", "Detect*"))
 	add("AmazonSNSFullAccess", allow("sns:*"))
 	add("AmazonSQSFullAccess", allow("sqs:*"))
+	addNeighbours(add, of, read)
 	return m
 })
 

@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -18,6 +19,10 @@ func (s *Service) Wire() wire.Service {
 	ops = append(ops, s.groupOperations()...)
 	ops = append(ops, s.policyOperations()...)
 	ops = append(ops, s.profileOperations()...)
+	ops = append(ops,
+		wire.Op("iam:CreateAccountAlias", s.CreateAccountAlias, nil),
+		wire.Op("iam:ListAccountAliases", s.ListAccountAliases, nil),
+		wire.Op("iam:DeleteAccountAlias", s.DeleteAccountAlias, nil))
 	return wire.Service{Model: "iam", Operations: ops}
 }
 
@@ -79,6 +84,21 @@ func fresh[I any](s *Service, kind string, of func(*I) (path, name *string)) fun
 		path, name := of(in)
 		return wire.On(s.arn(kind, path, aws.ToString(name)))
 	}
+}
+
+// renaming needs the permission on the old ARN and on the new one.
+func (s *Service) renaming(ctx context.Context, kind string, name, newPath, newName *string) []wire.Access {
+	old := s.entityARN(ctx, kind, name)
+	_, resource, _ := strings.Cut(old, ":"+strings.ToLower(kind))
+	i := strings.LastIndexByte(resource, '/') + 1
+	path, last := resource[:i], resource[i:]
+	if newPath != nil {
+		path = *newPath
+	}
+	if newName != nil {
+		last = *newName
+	}
+	return wire.On(old, s.arn(strings.ToLower(kind), &path, last))
 }
 
 func (s *Service) roleOperations() []wire.Operation {
@@ -151,6 +171,15 @@ func (s *Service) userOperations() []wire.Operation {
 		wire.Op("iam:UpdateServiceSpecificCredential", s.UpdateServiceSpecificCredential, on(s, "User", func(in *iam.UpdateServiceSpecificCredentialInput) *string { return in.UserName })),
 		wire.Op("iam:ResetServiceSpecificCredential", s.ResetServiceSpecificCredential, on(s, "User", func(in *iam.ResetServiceSpecificCredentialInput) *string { return in.UserName })),
 		wire.Op("iam:DeleteServiceSpecificCredential", s.DeleteServiceSpecificCredential, on(s, "User", func(in *iam.DeleteServiceSpecificCredentialInput) *string { return in.UserName })),
+		wire.Op("iam:GetLoginProfile", s.GetLoginProfile, on(s, "User", func(in *iam.GetLoginProfileInput) *string { return in.UserName })),
+		wire.Op("iam:DeleteLoginProfile", s.DeleteLoginProfile, on(s, "User", func(in *iam.DeleteLoginProfileInput) *string { return in.UserName })),
+		wire.Op("iam:ListMFADevices", s.ListMFADevices, on(s, "User", func(in *iam.ListMFADevicesInput) *string { return in.UserName })),
+		wire.Op("iam:ListSigningCertificates", s.ListSigningCertificates, on(s, "User", func(in *iam.ListSigningCertificatesInput) *string { return in.UserName })),
+		wire.Op("iam:ListSSHPublicKeys", s.ListSSHPublicKeys, on(s, "User", func(in *iam.ListSSHPublicKeysInput) *string { return in.UserName })),
+		wire.Op("iam:ListVirtualMFADevices", s.ListVirtualMFADevices, nil),
+		wire.Op("iam:UpdateUser", s.UpdateUser, func(ctx context.Context, in *iam.UpdateUserInput) []wire.Access {
+			return s.renaming(ctx, "User", in.UserName, in.NewPath, in.NewUserName)
+		}),
 		wire.Op("iam:ListGroupsForUser", s.ListGroupsForUser, on(s, "User", func(in *iam.ListGroupsForUserInput) *string { return in.UserName })),
 	}
 }
@@ -160,6 +189,9 @@ func (s *Service) groupOperations() []wire.Operation {
 		wire.Op("iam:CreateGroup", s.CreateGroup, fresh(s, "group", func(in *iam.CreateGroupInput) (*string, *string) { return in.Path, in.GroupName })),
 		wire.Op("iam:GetGroup", s.GetGroup, on(s, "Group", func(in *iam.GetGroupInput) *string { return in.GroupName })),
 		wire.Op("iam:ListGroups", s.ListGroups, nil),
+		wire.Op("iam:UpdateGroup", s.UpdateGroup, func(ctx context.Context, in *iam.UpdateGroupInput) []wire.Access {
+			return s.renaming(ctx, "Group", in.GroupName, in.NewPath, in.NewGroupName)
+		}),
 		wire.Op("iam:DeleteGroup", s.DeleteGroup, on(s, "Group", func(in *iam.DeleteGroupInput) *string { return in.GroupName })),
 		wire.Op("iam:AddUserToGroup", s.AddUserToGroup, on(s, "Group", func(in *iam.AddUserToGroupInput) *string { return in.GroupName })),
 		wire.Op("iam:RemoveUserFromGroup", s.RemoveUserFromGroup, on(s, "Group", func(in *iam.RemoveUserFromGroupInput) *string { return in.GroupName })),

@@ -1,0 +1,6 @@
+label    = "two"
+hours    = 2
+actions  = ["logs:*"]
+boundary = false
+status   = "Inactive"
+managed  = ["AWSCodeBuildDeveloperAccess", "AmazonS3ReadOnlyAccess"]
