@@ -109,6 +109,9 @@ func (s *Service) reconcile(ctx context.Context, region, name string) error {
 		if err := refs.Put(tx, &is, id); err != nil {
 			return err
 		}
+		if err := s.undelivered(tx, repo); err != nil {
+			return err
+		}
 		for _, c := range changes {
 			if err := s.announce(ctx, tx, repo, c); err != nil {
 				return err

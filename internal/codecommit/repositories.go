@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codecommit"
 	"github.com/aws/aws-sdk-go-v2/service/codecommit/types"
 
+	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/engine"
@@ -52,10 +53,6 @@ func (s *Service) CreateRepository(ctx context.Context, in *codecommit.CreateRep
 		return nil, err
 	}
 	now := s.Engine.Now()
-	key := aws.ToString(in.KmsKeyId)
-	if key == "" {
-		key = "arn:aws:kms:" + region + ":" + s.Site.Account + ":alias/aws/codecommit"
-	}
 	repo := &repository{Region: region, Tags: in.Tags, RepositoryMetadata: types.RepositoryMetadata{
 		AccountId:             aws.String(s.Site.Account),
 		Arn:                   aws.String(s.arn(region, name)),
@@ -66,7 +63,7 @@ func (s *Service) CreateRepository(ctx context.Context, in *codecommit.CreateRep
 		CloneUrlSsh:           aws.String("ssh://" + s.Site.Host + "/v1/repos/" + name),
 		CreationDate:          &now,
 		LastModifiedDate:      &now,
-		KmsKeyId:              aws.String(key),
+		KmsKeyId:              aws.String(s.key(region, in.KmsKeyId)),
 	}}
 	if err := s.Repositories.Create(ctx, repo.id()); err != nil {
 		return nil, err
@@ -245,6 +242,26 @@ func (s *Service) change(ctx context.Context, name *string, f func(*repository) 
 	})
 }
 
+// UpdateRepositoryEncryptionKey notes another key. Repositories lie on the disk
+// as they are: what encrypts them is the disk's own affair.
+func (s *Service) UpdateRepositoryEncryptionKey(ctx context.Context, in *codecommit.UpdateRepositoryEncryptionKeyInput, _ ...func(*codecommit.Options)) (*codecommit.UpdateRepositoryEncryptionKeyOutput, error) {
+	out := &codecommit.UpdateRepositoryEncryptionKeyOutput{}
+	return out, s.change(ctx, in.RepositoryName, func(repo *repository) error {
+		out.RepositoryId, out.OriginalKmsKeyId = repo.RepositoryId, repo.KmsKeyId
+		repo.KmsKeyId = aws.String(s.key(repo.Region, in.KmsKeyId))
+		out.KmsKeyId = repo.KmsKeyId
+		return nil
+	})
+}
+
+// key is a repository's key: the managed one of CodeCommit if none was given.
+func (s *Service) key(region string, given *string) string {
+	if k := aws.ToString(given); k != "" {
+		return k
+	}
+	return arn.New("kms", region, s.Site.Account, "alias/aws/codecommit")
+}
+
 // DeleteRepository removes a repository; an unknown name succeeds without an id.
 func (s *Service) DeleteRepository(ctx context.Context, in *codecommit.DeleteRepositoryInput, _ ...func(*codecommit.Options)) (*codecommit.DeleteRepositoryOutput, error) {
 	out := &codecommit.DeleteRepositoryOutput{}
@@ -260,6 +277,12 @@ func (s *Service) DeleteRepository(ctx context.Context, in *codecommit.DeleteRep
 			return err
 		}
 		if err := refs.Delete(tx, repo.id()); err != nil {
+			return err
+		}
+		if err := configurations.Delete(tx, repo.id()); err != nil {
+			return err
+		}
+		if err := forgetAssociations(tx, repo); err != nil {
 			return err
 		}
 		out.RepositoryId = repo.RepositoryId

@@ -15,6 +15,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/auth"
 	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/aws/tag"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/bus"
 	"github.com/slipway-dev/slipway/internal/engine"
@@ -61,7 +62,7 @@ func New(c Config) *Service {
 type repository struct {
 	types.RepositoryMetadata
 	Region string
-	Tags   map[string]string `json:",omitempty"`
+	Tags   tag.Set `json:",omitempty"`
 }
 
 func (r *repository) id() string   { return aws.ToString(r.RepositoryId) }
@@ -155,45 +156,4 @@ func (s *Service) Archive(ctx context.Context, as aws.CredentialsProvider, regio
 
 func isCommitID(s string) bool {
 	return len(s) == 40 && strings.Trim(s, "0123456789abcdef") == ""
-}
-
-// invalid turns what the model forbids into CodeCommit's own exceptions, one
-// per member: <Member>Required and Invalid<Member>.
-func invalid(v wire.Violation) error {
-	first, _, _ := strings.Cut(v.Path, ".")
-	if first == "" {
-		return &wire.Error{Code: "ValidationException", Message: v.Message}
-	}
-	member := strings.ToUpper(first[:1]) + first[1:]
-	for prefix, to := range map[string]string{
-		"OldName": "RepositoryName", "NewName": "RepositoryName", "DefaultBranchName": "BranchName",
-		"FilePath": "Path", "FolderPath": "Path", "AfterPath": "Path", "BeforePath": "Path",
-		"AfterCommitSpecifier": "Commit", "BeforeCommitSpecifier": "Commit", "CommitSpecifier": "Commit",
-		"NextToken": "ContinuationToken", "Tags": "TagsMap", "TagKeys": "TagKeysList",
-	} {
-		if member == prefix {
-			member = to
-		}
-	}
-	if v.Rule == "required" || (v.Rule == "min" && v.Value == "") {
-		switch member {
-		case "RepositoryNames", "CommitIds", "ParentCommitId", "FileContent", "RepositoryName", "BranchName", "CommitId",
-			"Commit", "Path", "BlobId", "ResourceArn", "TagsMap", "TagKeysList":
-			if member == "CommitIds" {
-				member = "CommitIdsList"
-			}
-			return &wire.Error{Code: member + "RequiredException", Message: v.Message}
-		}
-		return &wire.Error{Code: "ValidationException", Message: v.Message}
-	}
-	switch member {
-	case "RepositoryName", "RepositoryDescription", "BranchName", "CommitId", "ParentCommitId", "Commit", "Path", "BlobId",
-		"ContinuationToken", "MaxResults", "ResourceArn", "TagsMap", "TagKeysList", "SortBy", "Order", "FileMode", "Email":
-		return &wire.Error{Code: "Invalid" + member + "Exception", Message: v.Message}
-	case "RepositoryNames":
-		return &wire.Error{Code: "InvalidRepositoryNameException", Message: v.Message}
-	case "FileContent":
-		return &wire.Error{Code: "FileContentSizeLimitExceededException", Message: v.Message}
-	}
-	return &wire.Error{Code: "ValidationException", Message: v.Message}
 }

@@ -2,31 +2,30 @@ package codecommit
 
 import (
 	"context"
-	"strings"
+	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codecommit"
 
 	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/aws/tag"
 )
 
-// maxTags is AWS's limit per resource.
-const maxTags = 50
+func checkTags(tags tag.Set) error { return badTags(tags.Check()) }
 
-func checkTags(tags map[string]string) error {
-	if len(tags) > maxTags {
-		return fail("TooManyTags", "A repository may have at most %d tags.", maxTags)
+func badTags(err error) error {
+	var p *tag.Problem
+	if !errors.As(err, &p) {
+		return err
 	}
-	for k, v := range tags {
-		switch {
-		case strings.HasPrefix(strings.ToLower(k), "aws:"):
-			return fail("InvalidSystemTagUsage", "Tag keys that begin with aws: are reserved: %s", k)
-		case k == "" || len([]rune(k)) > 128 || len([]rune(v)) > 256:
-			return fail("InvalidTagsMap", "Tag keys have 1 to 128 characters and values at most 256.")
-		}
+	switch p.Reason {
+	case tag.TooMany:
+		return fail("TooManyTags", "%v", p)
+	case tag.Reserved:
+		return fail("InvalidSystemTagUsage", "%v", p)
 	}
-	return nil
+	return fail("InvalidTagsMap", "%v", p)
 }
 
 func (s *Service) tagged(ctx context.Context, resource *string) (*string, error) {
@@ -46,17 +45,9 @@ func (s *Service) TagResource(ctx context.Context, in *codecommit.TagResourceInp
 	if err != nil {
 		return nil, err
 	}
-	if err := checkTags(in.Tags); err != nil {
-		return nil, err
-	}
-	return &codecommit.TagResourceOutput{}, s.change(ctx, name, func(repo *repository) error {
-		if repo.Tags == nil {
-			repo.Tags = map[string]string{}
-		}
-		for k, v := range in.Tags {
-			repo.Tags[k] = v
-		}
-		return checkTags(repo.Tags)
+	return &codecommit.TagResourceOutput{}, s.change(ctx, name, func(repo *repository) (err error) {
+		repo.Tags, err = repo.Tags.With(in.Tags)
+		return badTags(err)
 	})
 }
 
@@ -67,9 +58,7 @@ func (s *Service) UntagResource(ctx context.Context, in *codecommit.UntagResourc
 		return nil, err
 	}
 	return &codecommit.UntagResourceOutput{}, s.change(ctx, name, func(repo *repository) error {
-		for _, k := range in.TagKeys {
-			delete(repo.Tags, k)
-		}
+		repo.Tags = repo.Tags.Without(in.TagKeys)
 		return nil
 	})
 }

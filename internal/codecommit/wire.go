@@ -27,7 +27,13 @@ func (s *Service) Wire() wire.Service {
 	}
 	type c = context.Context
 	return wire.Service{Model: "codecommit", Invalid: invalid, Operations: []wire.Operation{
-		wire.Op("codecommit:CreateRepository", s.CreateRepository, func(x c, in *codecommit.CreateRepositoryInput) []wire.Access { return on(x, in.RepositoryName) }),
+		wire.Op("codecommit:CreateRepository", s.CreateRepository, func(x c, in *codecommit.CreateRepositoryInput) []wire.Access {
+			list := on(x, in.RepositoryName)
+			if len(in.Tags) > 0 {
+				list = append(list, wire.Access{Action: "codecommit:TagResource", Resource: list[0].Resource})
+			}
+			return list
+		}),
 		wire.Op("codecommit:GetRepository", s.GetRepository, func(x c, in *codecommit.GetRepositoryInput) []wire.Access { return on(x, in.RepositoryName) }),
 		wire.Op("codecommit:BatchGetRepositories", s.BatchGetRepositories, func(x c, in *codecommit.BatchGetRepositoriesInput) []wire.Access {
 			return on(x, aws.StringSlice(in.RepositoryNames)...)
@@ -62,6 +68,44 @@ func (s *Service) Wire() wire.Service {
 		wire.Op("codecommit:CreateCommit", s.CreateCommit, func(x c, in *codecommit.CreateCommitInput) []wire.Access {
 			return onBranch(x, in.RepositoryName, in.BranchName)
 		}),
+		wire.Op("codecommit:UpdateRepositoryEncryptionKey", s.UpdateRepositoryEncryptionKey, func(x c, in *codecommit.UpdateRepositoryEncryptionKeyInput) []wire.Access {
+			return on(x, in.RepositoryName)
+		}),
+		wire.Op("codecommit:PutRepositoryTriggers", s.PutRepositoryTriggers, func(x c, in *codecommit.PutRepositoryTriggersInput) []wire.Access {
+			return on(x, in.RepositoryName)
+		}),
+		wire.Op("codecommit:GetRepositoryTriggers", s.GetRepositoryTriggers, func(x c, in *codecommit.GetRepositoryTriggersInput) []wire.Access {
+			return on(x, in.RepositoryName)
+		}),
+		// Templates have no ARN.
+		wire.Op("codecommit:CreateApprovalRuleTemplate", s.CreateApprovalRuleTemplate, nil),
+		wire.Op("codecommit:GetApprovalRuleTemplate", s.GetApprovalRuleTemplate, nil),
+		wire.Op("codecommit:ListApprovalRuleTemplates", s.ListApprovalRuleTemplates, nil),
+		wire.Op("codecommit:UpdateApprovalRuleTemplateContent", s.UpdateApprovalRuleTemplateContent, nil),
+		wire.Op("codecommit:UpdateApprovalRuleTemplateDescription", s.UpdateApprovalRuleTemplateDescription, nil),
+		wire.Op("codecommit:UpdateApprovalRuleTemplateName", s.UpdateApprovalRuleTemplateName, nil),
+		wire.Op("codecommit:DeleteApprovalRuleTemplate", s.DeleteApprovalRuleTemplate, nil),
+		wire.Op("codecommit:AssociateApprovalRuleTemplateWithRepository", s.AssociateApprovalRuleTemplateWithRepository,
+			func(x c, in *codecommit.AssociateApprovalRuleTemplateWithRepositoryInput) []wire.Access {
+				return on(x, in.RepositoryName)
+			}),
+		wire.Op("codecommit:DisassociateApprovalRuleTemplateFromRepository", s.DisassociateApprovalRuleTemplateFromRepository,
+			func(x c, in *codecommit.DisassociateApprovalRuleTemplateFromRepositoryInput) []wire.Access {
+				return on(x, in.RepositoryName)
+			}),
+		wire.Op("codecommit:BatchAssociateApprovalRuleTemplateWithRepositories", s.BatchAssociateApprovalRuleTemplateWithRepositories,
+			func(x c, in *codecommit.BatchAssociateApprovalRuleTemplateWithRepositoriesInput) []wire.Access {
+				return on(x, aws.StringSlice(in.RepositoryNames)...)
+			}),
+		wire.Op("codecommit:BatchDisassociateApprovalRuleTemplateFromRepositories", s.BatchDisassociateApprovalRuleTemplateFromRepositories,
+			func(x c, in *codecommit.BatchDisassociateApprovalRuleTemplateFromRepositoriesInput) []wire.Access {
+				return on(x, aws.StringSlice(in.RepositoryNames)...)
+			}),
+		wire.Op("codecommit:ListRepositoriesForApprovalRuleTemplate", s.ListRepositoriesForApprovalRuleTemplate, nil),
+		wire.Op("codecommit:ListAssociatedApprovalRuleTemplatesForRepository", s.ListAssociatedApprovalRuleTemplatesForRepository,
+			func(x c, in *codecommit.ListAssociatedApprovalRuleTemplatesForRepositoryInput) []wire.Access {
+				return on(x, in.RepositoryName)
+			}),
 		wire.Op("codecommit:TagResource", s.TagResource, func(_ c, in *codecommit.TagResourceInput) []wire.Access { return wire.On(aws.ToString(in.ResourceArn)) }),
 		wire.Op("codecommit:UntagResource", s.UntagResource, func(_ c, in *codecommit.UntagResourceInput) []wire.Access {
 			return wire.On(aws.ToString(in.ResourceArn))
