@@ -18,6 +18,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/engine/enginetest"
 	"github.com/slipway-dev/slipway/internal/id"
+	"github.com/slipway-dev/slipway/internal/seal"
 	"github.com/slipway-dev/slipway/internal/site"
 	"github.com/slipway-dev/slipway/internal/store/sqlite"
 )
@@ -42,7 +43,7 @@ func BenchmarkTwentyStages(b *testing.B) {
 			return nil
 		})
 	nothing := &script{do: done}
-	s := New(Config{Engine: e, Events: events, IDs: id.Random, Log: slog.New(slog.DiscardHandler), Sessions: sessions{}, Archives: noArchives{},
+	s := New(Config{Engine: e, Events: events, IDs: id.Random, Log: slog.New(slog.DiscardHandler), Sessions: sessions{}, Archives: noArchives{}, Secrets: seal.New(make([]byte, 32)).For("test"),
 		Site:      site.Site{Account: "000000000000", Region: "us-east-1"},
 		Providers: map[string]Action{"Source/CodeCommit": nothing, "Approval/Manual": nothing}})
 	enginetest.Start(b, e)

@@ -27,6 +27,11 @@ type property struct {
 	name     string
 	required bool
 	about    string
+	// secret values are never shown, queryable ones tell job workers which
+	// jobs are theirs, number and boolean say what a value must be: custom
+	// actions have these.
+	secret, queryable bool
+	form              types.ActionConfigurationPropertyType
 	// refuse names the feature that setting this property would need and
 	// which does not exist here; only the value "false" is let through.
 	refuse string

@@ -3,6 +3,7 @@ package codepipeline
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -130,6 +131,9 @@ func checkConfiguration(a *types.ActionDeclaration, k *kind) error {
 		if p == nil {
 			return badAction("Action configuration for action '%s' contains unknown configuration '%s'", name, key)
 		}
+		if strings.HasPrefix(a.Configuration[key], sealed) {
+			return badAction("Action configuration for action '%s' is not valid: the value of '%s' begins with a control character", name, key)
+		}
 		if p.refuse != "" && a.Configuration[key] != "false" {
 			return badAction("Action configuration for action '%s' sets '%s': %s are not supported", name, key, lowerFirst(p.refuse))
 		}
@@ -153,6 +157,9 @@ func checkValues(a *types.ActionDeclaration, k *kind) string {
 	known := func(key string) (string, bool) {
 		v, ok := a.Configuration[key]
 		return v, ok && !strings.Contains(v, "#{")
+	}
+	if a.ActionTypeId.Owner != types.ActionOwnerAws {
+		return checkCustom(k, known)
 	}
 	for _, key := range []string{"PollForSourceChanges", "AllowOverrideForS3ObjectKey", "Extract", "DetectChanges"} {
 		if v, ok := known(key); ok && v != "true" && v != "false" {
@@ -183,6 +190,34 @@ func checkValues(a *types.ActionDeclaration, k *kind) string {
 		}
 		if v, ok := known("CannedACL"); ok && !slices.Contains(s3types.ObjectCannedACL("").Values(), s3types.ObjectCannedACL(v)) {
 			return "CannedACL is not a canned ACL of Amazon S3"
+		}
+	}
+	return ""
+}
+
+// queryableValue is what the value of a queryable property may be: job workers
+// ask for it.
+var queryableValue = regexp.MustCompile(`^[A-Za-z0-9_-]{1,20}$`)
+
+// checkCustom checks values by the properties of a custom action type.
+func checkCustom(k *kind, known func(string) (string, bool)) string {
+	for _, p := range k.properties {
+		v, ok := known(p.name)
+		if !ok || p.secret && v == stars {
+			continue
+		}
+		switch p.form {
+		case types.ActionConfigurationPropertyTypeNumber:
+			if _, err := strconv.ParseFloat(v, 64); err != nil {
+				return p.name + " must be a number"
+			}
+		case types.ActionConfigurationPropertyTypeBoolean:
+			if v != "true" && v != "false" {
+				return p.name + " must be true or false"
+			}
+		}
+		if p.queryable && !queryableValue.MatchString(v) {
+			return p.name + " is queryable: it must have 1 to 20 letters, digits, hyphens and underscores"
 		}
 	}
 	return ""

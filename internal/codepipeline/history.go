@@ -43,7 +43,7 @@ func (s *Service) expire(tx *engine.Tx, p *Pipeline, f *flow) error {
 func (s *Service) remove(tx *engine.Tx, p *Pipeline, ex *Execution, numberKey string) error {
 	keys := []string{numberKey, executions.Key(p.key(ex.ID())...)}
 	if ex.StartToken != "" {
-		keys = append(keys, store.Key(append([]string{startTokens}, p.key(ex.StartToken)...)...))
+		keys = append(keys, tokenKey(p, ex.StartToken))
 	}
 	prefix := store.Prefix(append([]string{executionActions}, p.key(ex.ID())...)...)
 	for e, err := range tx.Scan(store.Range{Prefix: prefix}) {

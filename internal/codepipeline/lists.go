@@ -47,7 +47,8 @@ func list(r store.Reader, region string, most int, token *string) (*codepipeline
 	return out, err
 }
 
-// ListActionTypes shows the action types that pipelines here can use.
+// ListActionTypes shows the action types that pipelines of a region can use:
+// AWS's and the account's own.
 //
 // Errors: InvalidNextTokenException.
 func (s *Service) ListActionTypes(ctx context.Context, in *codepipeline.ListActionTypesInput, _ ...func(*codepipeline.Options)) (*codepipeline.ListActionTypesOutput, error) {
@@ -57,10 +58,31 @@ func (s *Service) ListActionTypes(ctx context.Context, in *codepipeline.ListActi
 	out := &codepipeline.ListActionTypesOutput{ActionTypes: []types.ActionType{}}
 	if in.ActionOwnerFilter == "" || in.ActionOwnerFilter == types.ActionOwnerAws {
 		for i := range kinds {
-			if t := kinds[i].actionType(); s.catalog(t.Id) != nil {
+			if t := kinds[i].actionType(); s.available(t.Id) != nil {
 				out.ActionTypes = append(out.ActionTypes, t)
 			}
 		}
+	}
+	if in.ActionOwnerFilter != "" && in.ActionOwnerFilter != types.ActionOwnerCustom {
+		return out, nil
+	}
+	region := identity.Region(ctx)
+	if in.RegionFilter != nil {
+		region = *in.RegionFilter
+	}
+	err := s.cfg.Engine.View(ctx, func(r store.Reader) error {
+		for t, err := range customTypes.All(r, region) {
+			if err != nil {
+				return err
+			}
+			if !t.Deleted {
+				out.ActionTypes = append(out.ActionTypes, t.ActionType)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }

@@ -58,7 +58,7 @@ func (s *Service) CreatePipeline(ctx context.Context, in *codepipeline.CreatePip
 	region := identity.Region(ctx)
 	decl := complete(in.Pipeline)
 	decl.Version = aws.Int32(1)
-	if err := checkStructure(decl, region, s.catalog); err != nil {
+	if err := s.check(ctx, decl, nil, region); err != nil {
 		return nil, err
 	}
 	tags, err := mergeTags(nil, in.Tags, s.pipelineARN(region, aws.ToString(decl.Name)))
@@ -93,7 +93,22 @@ func (s *Service) CreatePipeline(ctx context.Context, in *codepipeline.CreatePip
 	if err != nil {
 		return nil, err
 	}
-	return &codepipeline.CreatePipelineOutput{Pipeline: decl, Tags: tags}, nil
+	return &codepipeline.CreatePipelineOutput{Pipeline: shown(decl), Tags: tags}, nil
+}
+
+// check checks a declaration and seals its secrets; before is the one it
+// replaces, if any.
+func (s *Service) check(ctx context.Context, p, before *types.PipelineDeclaration, region string) error {
+	return s.cfg.Engine.View(ctx, func(r store.Reader) error {
+		find, err := s.catalog(r, region, p)
+		if err != nil {
+			return err
+		}
+		if err := checkStructure(p, region, find); err != nil {
+			return err
+		}
+		return s.sealSecrets(p, before, find)
+	})
 }
 
 // putPipeline writes a new version of a pipeline.
@@ -114,14 +129,15 @@ func (s *Service) putPipeline(tx *engine.Tx, p *Pipeline, before *types.Pipeline
 func (s *Service) UpdatePipeline(ctx context.Context, in *codepipeline.UpdatePipelineInput, _ ...func(*codepipeline.Options)) (*codepipeline.UpdatePipelineOutput, error) {
 	region := identity.Region(ctx)
 	decl := complete(in.Pipeline)
-	err := s.cfg.Engine.View(ctx, func(r store.Reader) error {
-		_, err := s.pipelineOf(r, region, aws.ToString(decl.Name))
+	var before *Pipeline
+	err := s.cfg.Engine.View(ctx, func(r store.Reader) (err error) {
+		before, err = s.pipelineOf(r, region, aws.ToString(decl.Name))
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := checkStructure(decl, region, s.catalog); err != nil {
+	if err := s.check(ctx, decl, &before.Declaration, region); err != nil {
 		return nil, err
 	}
 	if err := s.checkRole(ctx, decl, region); err != nil {
@@ -150,7 +166,7 @@ func (s *Service) UpdatePipeline(ctx context.Context, in *codepipeline.UpdatePip
 	if err != nil {
 		return nil, err
 	}
-	return &codepipeline.UpdatePipelineOutput{Pipeline: decl}, nil
+	return &codepipeline.UpdatePipelineOutput{Pipeline: shown(decl)}, nil
 }
 
 // GetPipeline shows the current version of a pipeline, or an older one.
@@ -179,6 +195,7 @@ func (s *Service) GetPipeline(ctx context.Context, in *codepipeline.GetPipelineI
 	if err != nil {
 		return nil, err
 	}
+	out.Pipeline = shown(out.Pipeline)
 	return &out, nil
 }
 
@@ -239,6 +256,11 @@ func (s *Service) forget(tx *engine.Tx, p *Pipeline, action string) error {
 	}
 	for _, kind := range []string{stepJob, timeoutJob} {
 		if err := tx.Cancel(kind, action); err != nil {
+			return err
+		}
+	}
+	if a.Job != "" {
+		if err := s.endJob(tx, a.Job, types.JobStatusFailed); err != nil {
 			return err
 		}
 	}

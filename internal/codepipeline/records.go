@@ -56,6 +56,8 @@ type ActionRecord struct {
 	// Wake are the keys of the events it waits for.
 	Wake     []string `json:",omitempty"`
 	Token    string   `json:",omitempty"` // of an approval
+	Job      string   `json:",omitempty"` // a custom action's, for its worker
+	Percent  *int32   `json:",omitempty"` // how far the worker says it is
 	Deadline time.Time
 	Summary  string                `json:",omitempty"`
 	Revision *types.ActionRevision `json:",omitempty"`

@@ -29,11 +29,22 @@ type everything struct {
 	t    *testing.T
 	s3   *s3.Client
 	role string
+	url  string
+	data string
+}
+
+// code is the code of an API's answer, "" if it was none.
+func code(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
 }
 
 func newEverything(t *testing.T, opts ...apptest.Option) *everything {
 	srv := apptest.Start(t, opts...)
-	e := &everything{Client: codepipeline.NewFromConfig(srv.Config()), t: t,
+	e := &everything{Client: codepipeline.NewFromConfig(srv.Config()), t: t, url: srv.URL, data: srv.Data(),
 		s3: s3.NewFromConfig(srv.Config(), func(o *s3.Options) { o.UsePathStyle = true })}
 	roles := iam.NewFromConfig(srv.Config())
 	role, err := roles.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("pipeline"), AssumeRolePolicyDocument: aws.String(trust)})
@@ -222,7 +233,7 @@ func TestErrorsOnTheWire(t *testing.T) {
 	if !errors.As(err, &structure) {
 		t.Errorf("got %v", err)
 	}
-	_, err = e.PollForJobs(t.Context(), &codepipeline.PollForJobsInput{ActionTypeId: kind(types.ActionCategoryBuild, "X")})
+	_, err = e.PollForThirdPartyJobs(t.Context(), &codepipeline.PollForThirdPartyJobsInput{ActionTypeId: kind(types.ActionCategoryBuild, "X")})
 	var api smithy.APIError
 	if !errors.As(err, &api) || api.ErrorCode() != "UnknownOperationException" {
 		t.Errorf("got %v", err)

@@ -15,6 +15,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/bus"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/id"
+	"github.com/slipway-dev/slipway/internal/seal"
 	"github.com/slipway-dev/slipway/internal/site"
 )
 
@@ -42,6 +43,8 @@ type Config struct {
 	Log      *slog.Logger
 	Sessions session.Source
 	Archives Archiver
+	// Secrets seals secret values of configurations.
+	Secrets seal.Box
 	// TempDir is where artifacts are spooled; "" is the system's.
 	TempDir string
 	// Providers replaces action providers, by category and name
@@ -71,6 +74,8 @@ func New(cfg Config) *Service {
 	cfg.Engine.Handle(stepJob, engine.Options{}, s.step)
 	cfg.Engine.Handle(timeoutJob, engine.Options{}, s.timeout)
 	cfg.Engine.Handle(sweepJob, engine.Options{Concurrency: 1}, s.sweep)
+	cfg.Engine.Handle(offerJob, engine.Options{}, s.offerAgain)
+	cfg.Engine.Handle(forgetJob, engine.Options{}, s.forgetEnded)
 	cfg.Events.Subscribe("codepipeline.sources", isSourceChange, s.sourceChanged)
 	cfg.Events.Subscribe("codepipeline.actions", s.wakesSomebody, s.wake)
 	return s
@@ -91,14 +96,6 @@ func (s *Service) scope(region string, parts ...*string) []wire.Access {
 		name += aws.ToString(p)
 	}
 	return wire.On(s.pipelineARN(region, name))
-}
-
-// catalog finds the action types that pipelines here can use.
-func (s *Service) catalog(id *types.ActionTypeId) *kind {
-	if k := kindOf(id); k != nil && s.providers[providerOf(id)] != nil {
-		return k
-	}
-	return nil
 }
 
 // checkRole makes sure that the pipeline can act in its role.

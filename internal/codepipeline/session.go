@@ -13,24 +13,32 @@ import (
 )
 
 // session is the SDK configuration of an action: that of the pipeline's role,
-// or of the action's own role, which the pipeline's role assumes.
-func (s *Service) session(ctx context.Context, p *Pipeline, a *ActionRecord) (aws.Config, error) {
-	role := aws.ToString(p.Declaration.RoleArn)
-	cfg, err := s.cfg.Sessions.Config(ctx, session.Request{
-		RoleARN: role, Name: aws.ToString(a.PipelineExecutionId), Service: Principal, Region: a.region()})
+// or of the action's own role, which the pipeline's role assumes. A policy
+// narrows it.
+func (s *Service) session(ctx context.Context, p *Pipeline, a *ActionRecord, policy ...string) (aws.Config, error) {
+	role, own := aws.ToString(p.Declaration.RoleArn), aws.ToString(a.Declaration.RoleArn)
+	chained := own != "" && own != role
+	first := session.Request{RoleARN: role, Name: aws.ToString(a.PipelineExecutionId), Service: Principal, Region: a.region()}
+	if !chained {
+		first.Policies = policy
+	}
+	cfg, err := s.cfg.Sessions.Config(ctx, first)
 	if err != nil {
 		if accessDenied(err) {
 			return cfg, fail(permissionError, "CodePipeline is not authorized to perform AssumeRole on role %s", role)
 		}
 		return cfg, err
 	}
-	own := aws.ToString(a.Declaration.RoleArn)
-	if own == "" || own == role {
+	if !chained {
 		return cfg, nil
 	}
 	client := sts.NewFromConfig(cfg)
+	in := &sts.AssumeRoleInput{RoleArn: aws.String(own), RoleSessionName: a.PipelineExecutionId}
+	if len(policy) > 0 {
+		in.Policy = aws.String(policy[0])
+	}
 	cfg.Credentials = aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
-		out, err := client.AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: aws.String(own), RoleSessionName: a.PipelineExecutionId})
+		out, err := client.AssumeRole(ctx, in)
 		if err != nil {
 			if denied(err) {
 				return aws.Credentials{}, fail(permissionError, "The role %s is not authorized to perform AssumeRole on role %s", role, own)

@@ -59,13 +59,8 @@ func (s *Service) StartPipelineExecution(ctx context.Context, in *codepipeline.S
 
 // start begins an execution, or finds the one that its token began.
 func (s *Service) start(tx *engine.Tx, p *Pipeline, how starting) (execution string, err error) {
-	tokenKey := store.Key(append([]string{startTokens}, p.key(how.token)...)...)
-	if how.token != "" {
-		if id, err := tx.Get(tokenKey); err == nil {
-			return string(id), nil
-		} else if !errors.Is(err, store.ErrNotFound) {
-			return "", err
-		}
+	if before, err := startedBy(tx, p, how.token); before != "" || err != nil {
+		return before, err
 	}
 	variables, err := resolveVariables(p.Declaration.Variables, how.variables)
 	if err != nil {
@@ -88,11 +83,27 @@ func (s *Service) start(tx *engine.Tx, p *Pipeline, how starting) (execution str
 	ex.StartToken = how.token
 	f.begin(ex)
 	if how.token != "" {
-		if err := tx.Put(tokenKey, []byte(ex.ID())); err != nil {
+		if err := tx.Put(tokenKey(p, how.token), []byte(ex.ID())); err != nil {
 			return "", err
 		}
 	}
 	return ex.ID(), s.save(tx, p, f)
+}
+
+func tokenKey(p *Pipeline, token string) string {
+	return store.Key(append([]string{startTokens}, p.key(token)...)...)
+}
+
+// startedBy is the execution that a token began, or "".
+func startedBy(r store.Reader, p *Pipeline, token string) (string, error) {
+	if token == "" {
+		return "", nil
+	}
+	id, err := r.Get(tokenKey(p, token))
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	return string(id), err
 }
 
 // remembered is what an execution keeps of the change that started it.

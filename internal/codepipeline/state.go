@@ -71,7 +71,11 @@ func (s *Service) stageState(r store.Reader, p *Pipeline, board *Board, stage *t
 	for i := range stage.Actions {
 		a := &stage.Actions[i]
 		as := types.ActionState{ActionName: a.Name}
-		if url := s.entityURL(p, a); url != "" {
+		url, err := s.entityURL(r, p, a)
+		if err != nil {
+			return nil, err
+		}
+		if url != "" {
 			as.EntityUrl = aws.String(url)
 		}
 		if id := row.Actions[aws.ToString(a.Name)]; id != "" {
@@ -95,7 +99,7 @@ func (a *ActionRecord) show(as *types.ActionState) {
 		as.RevisionUrl = aws.String(a.RevisionURL)
 	}
 	x := &types.ActionExecution{ActionExecutionId: a.ActionExecutionId, Status: a.Status,
-		LastStatusChange: a.LastUpdateTime, LastUpdatedBy: a.UpdatedBy}
+		LastStatusChange: a.LastUpdateTime, LastUpdatedBy: a.UpdatedBy, PercentComplete: a.Percent}
 	if a.Summary != "" {
 		x.Summary = aws.String(a.Summary)
 	}
@@ -112,24 +116,36 @@ func (a *ActionRecord) show(as *types.ActionState) {
 	as.LatestExecution = x
 }
 
-// entityURL is the console page of what an action works with.
-func (s *Service) entityURL(p *Pipeline, a *types.ActionDeclaration) string {
-	console, c := s.cfg.Site.URL+"/console/", a.Configuration
+// entityURL is the page of what an action works with: the console's, or that
+// of a custom action's type.
+func (s *Service) entityURL(r store.Reader, p *Pipeline, a *types.ActionDeclaration) (string, error) {
+	if t, err := customTypeOf(r, p.Region, a.ActionTypeId); t != nil || err != nil {
+		if err != nil {
+			return "", err
+		}
+		return link(t.Settings.EntityUrlTemplate, mask(a.Configuration), "", ""), nil
+	}
+	console, c := s.own.console, a.Configuration
+	page := ""
 	switch providerOf(a.ActionTypeId) {
 	case "Source/CodeCommit":
-		return console + "codecommit/repositories/" + c["RepositoryName"]
+		page = "codecommit/repositories/" + c["RepositoryName"]
 	case "Source/S3":
-		return console + "s3/buckets/" + c["S3Bucket"]
+		page = "s3/buckets/" + c["S3Bucket"]
 	case "Source/ECR":
-		return console + "ecr/repositories/" + c["RepositoryName"]
+		page = "ecr/repositories/" + c["RepositoryName"]
+	case "Source/" + connectionProvider:
+		page = "settings/connections"
 	case "Build/CodeBuild", "Test/CodeBuild":
-		return console + "codebuild/projects/" + c["ProjectName"]
+		page = "codebuild/projects/" + c["ProjectName"]
 	case "Deploy/ECS":
-		return console + "ecs/clusters/" + c["ClusterName"] + "/services/" + c["ServiceName"]
+		page = "ecs/clusters/" + c["ClusterName"] + "/services/" + c["ServiceName"]
 	case "Deploy/S3":
-		return console + "s3/buckets/" + c["BucketName"]
+		page = "s3/buckets/" + c["BucketName"]
+	default:
+		return "", nil
 	}
-	return ""
+	return console + page, nil
 }
 
 // ListActionExecutions shows action executions, newest first.
@@ -176,6 +192,7 @@ func (s *Service) ListActionExecutions(ctx context.Context, in *codepipeline.Lis
 			if err != nil {
 				return false, err
 			}
+			a.Input.Configuration, a.Input.ResolvedConfiguration = mask(a.Input.Configuration), mask(a.Input.ResolvedConfiguration)
 			out.ActionExecutionDetails = append(out.ActionExecutionDetails, a.ActionExecutionDetail)
 			return true, nil
 		})

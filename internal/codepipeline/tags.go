@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
@@ -21,23 +22,55 @@ import (
 // maxTagPage is how many tags a page of ListTagsForResource holds at most.
 const maxTagPage = 100
 
-// tagged reads the pipeline that an ARN names.
+// holder is something that has tags, with the way to write it back.
+type holder struct {
+	tags *[]types.Tag
+	put  func(store.Tx) error
+}
+
+// tagged reads what an ARN names: a pipeline, a webhook or a custom action type.
 //
 // Errors: InvalidArnException, ResourceNotFoundException.
-func (s *Service) tagged(ctx context.Context, r store.Reader, resource string) (*Pipeline, error) {
+func (s *Service) tagged(ctx context.Context, r store.Reader, resource string) (*holder, error) {
 	a, ok := arn.Parse(resource)
 	if !ok || a.Service != "codepipeline" || a.Region != identity.Region(ctx) || a.Account != s.cfg.Site.Account || a.Resource == "" {
 		return nil, &types.InvalidArnException{Message: aws.String("The specified resource ARN is invalid: " + resource)}
 	}
-	p, err := pipelines.Get(r, a.Region, a.Resource)
+	kind, name, _ := strings.Cut(a.Resource, ":")
+	var h *holder
+	var err error
+	switch kind {
+	case "webhook":
+		var w *webhook
+		if w, err = webhooks.Get(r, a.Region, name); err == nil {
+			h = &holder{&w.Tags, func(tx store.Tx) error { return webhooks.Put(tx, w, w.Region, name) }}
+		}
+	case "actiontype":
+		var t *customType
+		key := strings.Split(name, "/")
+		if len(key) != 4 || key[0] != string(types.ActionOwnerCustom) {
+			err = store.ErrNotFound
+		} else if t, err = customTypes.Get(r, append([]string{a.Region}, key[1:]...)...); err == nil && t.Deleted {
+			err = store.ErrNotFound
+		}
+		if err == nil {
+			h = &holder{&t.Tags, func(tx store.Tx) error { return customTypes.Put(tx, t, t.key()...) }}
+		}
+	default:
+		var p *Pipeline
+		if p, err = pipelines.Get(r, a.Region, a.Resource); err == nil {
+			h = &holder{&p.Tags, func(tx store.Tx) error { return pipelines.Put(tx, p, p.Region, p.name()) }}
+		}
+		kind, name = "pipeline", a.Resource
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, &types.ResourceNotFoundException{Message: aws.String(fmt.Sprintf(
-			"The account with id '%s' does not include a pipeline with the name '%s'", s.cfg.Site.Account, a.Resource))}
+			"The account with id '%s' does not include a %s with the name '%s'", s.cfg.Site.Account, kind, name))}
 	}
-	return p, err
+	return h, err
 }
 
-// TagResource adds tags to a pipeline or changes their values.
+// TagResource adds tags to a resource or changes their values.
 //
 // Errors: InvalidArnException, ResourceNotFoundException, InvalidTagsException,
 // TooManyTagsException.
@@ -51,7 +84,7 @@ func (s *Service) TagResource(ctx context.Context, in *codepipeline.TagResourceI
 	return &codepipeline.TagResourceOutput{}, nil
 }
 
-// UntagResource removes tags from a pipeline; missing ones are no error.
+// UntagResource removes tags from a resource; missing ones are no error.
 //
 // Errors: InvalidArnException, ResourceNotFoundException.
 func (s *Service) UntagResource(ctx context.Context, in *codepipeline.UntagResourceInput, _ ...func(*codepipeline.Options)) (*codepipeline.UntagResourceOutput, error) {
@@ -66,24 +99,24 @@ func (s *Service) UntagResource(ctx context.Context, in *codepipeline.UntagResou
 
 func (s *Service) retag(ctx context.Context, resource string, change func([]types.Tag) ([]types.Tag, error)) error {
 	return s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
-		p, err := s.tagged(ctx, tx, resource)
+		h, err := s.tagged(ctx, tx, resource)
 		if err != nil {
 			return err
 		}
-		if p.Tags, err = change(p.Tags); err != nil {
+		if *h.tags, err = change(*h.tags); err != nil {
 			return err
 		}
-		return pipelines.Put(tx, p, p.Region, p.name())
+		return h.put(tx)
 	})
 }
 
-// ListTagsForResource shows the tags of a pipeline.
+// ListTagsForResource shows the tags of a resource.
 //
 // Errors: InvalidArnException, ResourceNotFoundException, InvalidNextTokenException.
 func (s *Service) ListTagsForResource(ctx context.Context, in *codepipeline.ListTagsForResourceInput, _ ...func(*codepipeline.Options)) (*codepipeline.ListTagsForResourceOutput, error) {
 	out := &codepipeline.ListTagsForResourceOutput{Tags: []types.Tag{}}
 	err := s.cfg.Engine.View(ctx, func(r store.Reader) error {
-		p, err := s.tagged(ctx, r, aws.ToString(in.ResourceArn))
+		h, err := s.tagged(ctx, r, aws.ToString(in.ResourceArn))
 		if err != nil {
 			return err
 		}
@@ -95,8 +128,9 @@ func (s *Service) ListTagsForResource(ctx context.Context, in *codepipeline.List
 			}
 		}
 		n := limit(in.MaxResults, maxTagPage)
-		out.Tags = append(out.Tags, p.Tags[min(from, len(p.Tags)):min(from+n, len(p.Tags))]...)
-		if from+n < len(p.Tags) {
+		tags := *h.tags
+		out.Tags = append(out.Tags, tags[min(from, len(tags)):min(from+n, len(tags))]...)
+		if from+n < len(tags) {
 			out.NextToken = aws.String(wire.EncodeToken(scope, strconv.Itoa(from+n)))
 		}
 		return nil

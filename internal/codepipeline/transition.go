@@ -197,6 +197,15 @@ func (s *Service) closeAction(tx *engine.Tx, p *Pipeline, f *flow, a *ActionReco
 			return err
 		}
 	}
+	if a.Job != "" {
+		ended := types.JobStatusFailed
+		if status == types.ActionExecutionStatusSucceeded {
+			ended = types.JobStatusSucceeded
+		}
+		if err := s.endJob(tx, a.Job, ended); err != nil {
+			return err
+		}
+	}
 	if err := actions.Put(tx, a, p.key(a.id())...); err != nil {
 		return err
 	}
@@ -262,6 +271,9 @@ func (a *ActionRecord) take(r *Result) {
 	}
 	if r.Token != "" {
 		a.Token = r.Token
+	}
+	if r.Percent != nil {
+		a.Percent = r.Percent
 	}
 	if r.Failure != nil {
 		x.ErrorDetails = &types.ErrorDetails{Code: aws.String(r.Failure.Code), Message: aws.String(r.Failure.Message)}
@@ -373,6 +385,9 @@ func timeout(a *types.ActionDeclaration) time.Duration {
 	}
 	if n, err := strconv.Atoi(a.Configuration["DeploymentTimeout"]); err == nil && n > 0 {
 		return time.Duration(n) * time.Minute
+	}
+	if a.ActionTypeId.Owner == types.ActionOwnerCustom {
+		return customTimeout
 	}
 	if k := kindOf(a.ActionTypeId); k != nil {
 		return k.timeout

@@ -30,6 +30,12 @@ func (s *Service) Wire() wire.Service {
 		}
 		return access
 	}
+	onType := func(ctx context.Context, c types.ActionCategory, provider, version *string) []wire.Access {
+		return wire.On(s.typeARN(identity.Region(ctx), &types.ActionTypeId{Owner: types.ActionOwnerCustom, Category: c, Provider: provider, Version: version}))
+	}
+	onWebhook := func(ctx context.Context, name *string) []wire.Access {
+		return on(ctx, aws.String("webhook:"+aws.ToString(name)))
+	}
 	return wire.Service{Model: "codepipeline", Operations: []wire.Operation{
 		wire.Op("codepipeline:CreatePipeline", s.CreatePipeline, func(ctx context.Context, in *codepipeline.CreatePipelineInput) []wire.Access {
 			access := declared(ctx, in.Pipeline)
@@ -85,6 +91,47 @@ func (s *Service) Wire() wire.Service {
 		}),
 		wire.Op("codepipeline:ListActionTypes", s.ListActionTypes, func(ctx context.Context, _ *codepipeline.ListActionTypesInput) []wire.Access {
 			return wire.On(arn.New("codepipeline", identity.Region(ctx), s.cfg.Site.Account, "actiontype:*"))
+		}),
+		wire.Op("codepipeline:CreateCustomActionType", s.CreateCustomActionType, func(ctx context.Context, in *codepipeline.CreateCustomActionTypeInput) []wire.Access {
+			access := onType(ctx, in.Category, in.Provider, in.Version)
+			if len(in.Tags) > 0 {
+				access = append(access, wire.Access{Action: "codepipeline:TagResource", Resource: access[0].Resource})
+			}
+			return access
+		}),
+		wire.Op("codepipeline:DeleteCustomActionType", s.DeleteCustomActionType, func(ctx context.Context, in *codepipeline.DeleteCustomActionTypeInput) []wire.Access {
+			return onType(ctx, in.Category, in.Provider, in.Version)
+		}),
+		wire.Op("codepipeline:GetActionType", s.GetActionType, nil),
+		wire.Op("codepipeline:UpdateActionType", s.UpdateActionType, nil),
+		wire.Op("codepipeline:PutActionRevision", s.PutActionRevision, func(ctx context.Context, in *codepipeline.PutActionRevisionInput) []wire.Access {
+			return on(ctx, in.PipelineName, in.StageName, in.ActionName)
+		}),
+		wire.Op("codepipeline:PollForJobs", s.PollForJobs, func(ctx context.Context, in *codepipeline.PollForJobsInput) []wire.Access {
+			return wire.On(s.typeARN(identity.Region(ctx), in.ActionTypeId))
+		}),
+		wire.Op("codepipeline:AcknowledgeJob", s.AcknowledgeJob, nil),
+		wire.Op("codepipeline:GetJobDetails", s.GetJobDetails, nil),
+		wire.Op("codepipeline:PutJobSuccessResult", s.PutJobSuccessResult, nil),
+		wire.Op("codepipeline:PutJobFailureResult", s.PutJobFailureResult, nil),
+		wire.Op("codepipeline:PutWebhook", s.PutWebhook, func(ctx context.Context, in *codepipeline.PutWebhookInput) []wire.Access {
+			access := append(onWebhook(ctx, in.Webhook.Name), on(ctx, in.Webhook.TargetPipeline)...)
+			if len(in.Tags) > 0 {
+				access = append(access, wire.Access{Action: "codepipeline:TagResource", Resource: access[0].Resource})
+			}
+			return access
+		}),
+		wire.Op("codepipeline:ListWebhooks", s.ListWebhooks, func(ctx context.Context, _ *codepipeline.ListWebhooksInput) []wire.Access {
+			return onWebhook(ctx, aws.String("*"))
+		}),
+		wire.Op("codepipeline:DeleteWebhook", s.DeleteWebhook, func(ctx context.Context, in *codepipeline.DeleteWebhookInput) []wire.Access {
+			return onWebhook(ctx, in.Name)
+		}),
+		wire.Op("codepipeline:RegisterWebhookWithThirdParty", s.RegisterWebhookWithThirdParty, func(ctx context.Context, in *codepipeline.RegisterWebhookWithThirdPartyInput) []wire.Access {
+			return onWebhook(ctx, in.WebhookName)
+		}),
+		wire.Op("codepipeline:DeregisterWebhookWithThirdParty", s.DeregisterWebhookWithThirdParty, func(ctx context.Context, in *codepipeline.DeregisterWebhookWithThirdPartyInput) []wire.Access {
+			return onWebhook(ctx, in.WebhookName)
 		}),
 		wire.Op("codepipeline:TagResource", s.TagResource, func(_ context.Context, in *codepipeline.TagResourceInput) []wire.Access {
 			return wire.On(aws.ToString(in.ResourceArn))

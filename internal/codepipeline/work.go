@@ -85,6 +85,9 @@ type Result struct {
 
 	// Inputs, if not nil, are where the inputs have been copied to.
 	Inputs []Artifact
+	// Offer asks for a job worker, who says Percent how far it is.
+	Offer   bool
+	Percent *int32
 }
 
 // Failure is why an action failed, shown as its errorDetails.
@@ -205,6 +208,9 @@ func (s *Service) do(ctx context.Context, p *Pipeline, a *ActionRecord, repeated
 		return nil, &Failure{Code: aws.ToString(a.Refused.Code), Message: aws.ToString(a.Refused.Message)}
 	}
 	provider := s.providers[providerOf(a.Declaration.ActionTypeId)]
+	if a.Declaration.ActionTypeId.Owner == types.ActionOwnerCustom {
+		provider = customAction{}
+	}
 	if provider == nil {
 		return nil, fail(configurationError, "There is no action provider %s", providerOf(a.Declaration.ActionTypeId))
 	}
@@ -238,9 +244,14 @@ func (s *Service) do(ctx context.Context, p *Pipeline, a *ActionRecord, repeated
 	})
 }
 
-// providerOf names the provider of an action type: "Build/CodeBuild".
+// providerOf names the provider of an action type of AWS: "Build/CodeBuild".
+// Those of others have the owner before it, so that nobody takes them for it.
 func providerOf(t *types.ActionTypeId) string {
-	return string(t.Category) + "/" + aws.ToString(t.Provider)
+	name := string(t.Category) + "/" + aws.ToString(t.Provider)
+	if t.Owner != types.ActionOwnerAws && t.Owner != "" {
+		name = string(t.Owner) + "/" + name
+	}
+	return name
 }
 
 // suspend records a step after which the action goes on waiting.
@@ -265,6 +276,11 @@ func (s *Service) suspend(tx *engine.Tx, ref actionRef, r *Result) error {
 	a.LastUpdateTime = aws.Time(s.cfg.Engine.Now())
 	for _, k := range r.Wake {
 		if err := wakes.Put(tx, &ref, k, ref.ID); err != nil {
+			return err
+		}
+	}
+	if r.Offer && a.Job == "" { // else this step was repeated
+		if err := s.offer(tx, a, ref, ""); err != nil {
 			return err
 		}
 	}

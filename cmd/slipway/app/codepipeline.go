@@ -25,9 +25,11 @@ func addCodePipeline(a *App) error {
 		Log:      a.Log.With("part", "codepipeline"),
 		Sessions: a.sessions,
 		Archives: a.git,
+		Secrets:  a.keys.For("codepipeline.secret"),
 		TempDir:  dir,
 	})
 	a.onStart(s.Resume)
+	a.gateway.Mount(codepipeline.WebhookPath, s.Webhooks())
 	return a.serve(s.Wire())
 }
 
