@@ -26,8 +26,8 @@ import (
 //
 // The action ends with its last job, or at its timeout.
 type workerJob struct {
-	actionRef
 	ID     string
+	Action actionRef
 	Type   types.ActionTypeId
 	Query  string // the value of the type's queryable property, "" if it has none
 	Status types.JobStatus
@@ -66,7 +66,7 @@ type customAction struct{}
 func (customAction) Step(context.Context, *Work) (*Result, error) { return &Result{Offer: true}, nil }
 
 func (j *workerJob) queueKey() []string {
-	return append(typeKey(j.Region, &j.Type), j.Query, j.Queue, j.ID)
+	return append(typeKey(j.Action.Region, &j.Type), j.Query, j.Queue, j.ID)
 }
 
 // offer queues the next job of an action.
@@ -75,7 +75,7 @@ func (s *Service) offer(tx *engine.Tx, a *ActionRecord, ref actionRef, token str
 	if err != nil {
 		return err
 	}
-	j := &workerJob{actionRef: ref, ID: id.UUID(s.cfg.IDs), Type: *a.Declaration.ActionTypeId, Token: token}
+	j := &workerJob{Action: ref, ID: id.UUID(s.cfg.IDs), Type: *a.Declaration.ActionTypeId, Token: token}
 	for _, p := range t.ActionConfigurationProperties {
 		if p.Queryable {
 			j.Query = a.Input.ResolvedConfiguration[aws.ToString(p.Name)]
@@ -229,7 +229,7 @@ func (s *Service) dispatch(ctx context.Context, id string) (*types.Job, error) {
 		} else if err != nil {
 			return err
 		}
-		if a, p, err = unfinished(tx, j.actionRef); err != nil || a == nil {
+		if a, p, err = unfinished(tx, j.Action); err != nil || a == nil {
 			return err
 		}
 		if err := dequeue(tx, j); err != nil {
@@ -246,7 +246,7 @@ func (s *Service) dispatch(ctx context.Context, id string) (*types.Job, error) {
 	}
 	data, err := s.jobData(ctx, p, a, j)
 	if f := refusal(err); f != nil {
-		return nil, s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error { return s.finish(tx, j.actionRef, &Result{Failure: f}, "") })
+		return nil, s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error { return s.finish(tx, j.Action, &Result{Failure: f}, "") })
 	}
 	if err != nil {
 		return nil, err
@@ -305,7 +305,7 @@ func (s *Service) GetJobDetails(ctx context.Context, in *codepipeline.GetJobDeta
 		if j, err = jobOf(r, in.JobId); err != nil {
 			return err
 		}
-		a, p, err = unfinished(r, j.actionRef)
+		a, p, err = unfinished(r, j.Action)
 		return err
 	})
 	if err != nil {
@@ -364,7 +364,7 @@ func (s *Service) PutJobSuccessResult(ctx context.Context, in *codepipeline.PutJ
 			return err
 		}
 		if token == "" {
-			return s.finish(tx, j.actionRef, r, "")
+			return s.finish(tx, j.Action, r, "")
 		}
 		return s.goOn(tx, j, r, token)
 	})
@@ -376,11 +376,11 @@ func (s *Service) PutJobSuccessResult(ctx context.Context, in *codepipeline.PutJ
 
 // links adds to a result the addresses that its action type makes of it.
 func links(r store.Reader, j *workerJob, result *Result) error {
-	a, err := actions.Get(r, j.actionRef.key()...)
+	a, err := actions.Get(r, j.Action.key()...)
 	if err != nil {
 		return err
 	}
-	t, err := customTypes.Get(r, typeKey(j.Region, &j.Type)...)
+	t, err := customTypes.Get(r, typeKey(j.Action.Region, &j.Type)...)
 	if err != nil {
 		return err
 	}
@@ -396,7 +396,7 @@ func links(r store.Reader, j *workerJob, result *Result) error {
 
 // goOn ends a job and queues the next one of its action.
 func (s *Service) goOn(tx *engine.Tx, j *workerJob, r *Result, token string) error {
-	a, _, err := unfinished(tx, j.actionRef)
+	a, _, err := unfinished(tx, j.Action)
 	if err != nil || a == nil {
 		return err
 	}
@@ -405,10 +405,10 @@ func (s *Service) goOn(tx *engine.Tx, j *workerJob, r *Result, token string) err
 	}
 	a.take(r)
 	a.LastUpdateTime = aws.Time(tx.Now())
-	if err := s.offer(tx, a, j.actionRef, token); err != nil {
+	if err := s.offer(tx, a, j.Action, token); err != nil {
 		return err
 	}
-	return actions.Put(tx, a, j.actionRef.key()...)
+	return actions.Put(tx, a, j.Action.key()...)
 }
 
 // PutJobFailureResult fails an action.
@@ -425,7 +425,7 @@ func (s *Service) PutJobFailureResult(ctx context.Context, in *codepipeline.PutJ
 		if err := links(tx, j, r); err != nil {
 			return err
 		}
-		return s.finish(tx, j.actionRef, r, "")
+		return s.finish(tx, j.Action, r, "")
 	})
 	if err != nil {
 		return nil, err

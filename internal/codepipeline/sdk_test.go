@@ -31,6 +31,8 @@ type everything struct {
 	role string
 	url  string
 	data string
+	// as is S3 for other credentials.
+	as func(aws.Credentials) *s3.Client
 }
 
 // code is the code of an API's answer, "" if it was none.
@@ -46,6 +48,9 @@ func newEverything(t *testing.T, opts ...apptest.Option) *everything {
 	srv := apptest.Start(t, opts...)
 	e := &everything{Client: codepipeline.NewFromConfig(srv.Config()), t: t, url: srv.URL, data: srv.Data(),
 		s3: s3.NewFromConfig(srv.Config(), func(o *s3.Options) { o.UsePathStyle = true })}
+	e.as = func(c aws.Credentials) *s3.Client {
+		return s3.NewFromConfig(srv.ConfigFor(c), func(o *s3.Options) { o.UsePathStyle = true })
+	}
 	roles := iam.NewFromConfig(srv.Config())
 	role, err := roles.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("pipeline"), AssumeRolePolicyDocument: aws.String(trust)})
 	e.must(err)
@@ -129,6 +134,10 @@ func (e *everything) explain() {
 	if err != nil {
 		e.t.Log(err)
 		return
+	}
+	list, _ := e.ListPipelineExecutions(context.Background(), &codepipeline.ListPipelineExecutionsInput{PipelineName: aws.String("web")})
+	for _, x := range list.PipelineExecutionSummaries {
+		e.t.Log(*x.PipelineExecutionId, x.Status, x.Trigger.TriggerType)
 	}
 	for _, a := range out.ActionExecutionDetails {
 		e.t.Log(*a.ActionName, a.Status)
