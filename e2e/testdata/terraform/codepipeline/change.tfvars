@@ -1,0 +1,3 @@
+mode   = "SUPERSEDED"
+branch = "next"
+level  = "high"
