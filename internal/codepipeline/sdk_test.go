@@ -31,6 +31,7 @@ type everything struct {
 	role string
 	url  string
 	data string
+	keys [2]string // of the root user
 	// as is S3 for other credentials.
 	as func(aws.Credentials) *s3.Client
 }
@@ -51,6 +52,7 @@ func newEverything(t *testing.T, opts ...apptest.Option) *everything {
 	e.as = func(c aws.Credentials) *s3.Client {
 		return s3.NewFromConfig(srv.ConfigFor(c), func(o *s3.Options) { o.UsePathStyle = true })
 	}
+	e.keys[0], e.keys[1] = srv.Keys()
 	roles := iam.NewFromConfig(srv.Config())
 	role, err := roles.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("pipeline"), AssumeRolePolicyDocument: aws.String(trust)})
 	e.must(err)
