@@ -46,6 +46,7 @@ var services = map[string][]string{
 	"internal/s3":                     nil,
 	"internal/secretsmanager":         {"internal/iam/policy"},
 	"internal/sns":                    nil,
+	"internal/ssm":                    nil,
 	"internal/sts":                    {"internal/iam/policy"}, // a pure library, not the service
 }
 

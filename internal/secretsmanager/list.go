@@ -141,10 +141,11 @@ func (s *Service) BatchGetSecretValue(ctx context.Context, in *secretsmanager.Ba
 		}
 	}
 	for _, name := range names {
-		v, err := s.one(ctx, name)
+		v, err := Reader{s}.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
 		switch code := codeOf(err); {
 		case err == nil:
-			out.SecretValues = append(out.SecretValues, *v)
+			out.SecretValues = append(out.SecretValues, types.SecretValueEntry{ARN: v.ARN, Name: v.Name, VersionId: v.VersionId, VersionStages: v.VersionStages,
+				CreatedDate: v.CreatedDate, SecretString: v.SecretString, SecretBinary: v.SecretBinary})
 		case code == "":
 			return nil, err // internal
 		default:
@@ -152,17 +153,4 @@ func (s *Service) BatchGetSecretValue(ctx context.Context, in *secretsmanager.Ba
 		}
 	}
 	return out, nil
-}
-
-// one is GetSecretValue as the caller could have called it.
-func (s *Service) one(ctx context.Context, name string) (*types.SecretValueEntry, error) {
-	if err := s.cfg.Authorizer.Authorize(ctx, wire.Access{Action: "secretsmanager:GetSecretValue", Resource: s.resource(ctx, &name)}); err != nil {
-		return nil, err
-	}
-	v, err := s.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
-	if err != nil {
-		return nil, err
-	}
-	return &types.SecretValueEntry{ARN: v.ARN, Name: v.Name, VersionId: v.VersionId, VersionStages: v.VersionStages, CreatedDate: v.CreatedDate,
-		SecretString: v.SecretString, SecretBinary: v.SecretBinary}, nil
 }

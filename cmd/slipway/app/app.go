@@ -31,6 +31,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/kms"
 	"github.com/slipway-dev/slipway/internal/logs"
 	"github.com/slipway-dev/slipway/internal/seal"
+	"github.com/slipway-dev/slipway/internal/secretsmanager"
 	"github.com/slipway-dev/slipway/internal/site"
 	"github.com/slipway-dev/slipway/internal/store"
 )
@@ -51,6 +52,7 @@ func parts() []part {
 		{"identity", addIdentity}, // iam, sts, the gateway
 		{"kms", addKMS},
 		{"secretsmanager", addSecretsManager},
+		{"ssm", addSSM},
 		{"s3", addS3},
 		{"logs", addLogs},
 		{"sns", addSNS},
@@ -76,8 +78,10 @@ type App struct {
 	blobs  blob.Store
 	logs   *logs.Service
 	kms    *kms.Service
-	ec2    *ec2.Service
-	git    *codecommit.Service
+	// secrets reads for callers of other services.
+	secrets secretsmanager.Reader
+	ec2     *ec2.Service
+	git     *codecommit.Service
 	// compute may also be a compute.ImageStore.
 	compute compute.Compute
 	// iam, sessions, credentials and authorizer are identity's.

@@ -8,5 +8,6 @@ func addSecretsManager(a *App) error {
 		Engine: a.engine, Site: a.site, IDs: a.IDs, Log: a.Log.With("part", "secretsmanager"),
 		Keys: a.kms.Via("secretsmanager"), Authorizer: a.authorizer,
 	})
+	a.secrets = secretsmanager.Reader{Service: s}
 	return a.serve(s.Wire())
 }

@@ -1,0 +1,3 @@
+value       = "v2"
+description = "Which version runs"
+large       = true
