@@ -61,7 +61,12 @@ func (b *running) artifactSet(i int, a job.Artifact) (buildspec.Artifact, bool) 
 }
 
 func (b *running) uploadSet(ctx context.Context, a job.Artifact, set buildspec.Artifact) error {
-	files, base, err := b.collect(ctx, set)
+	zipped := a.Zip || a.Type == "CODEPIPELINE"
+	links := archive.Follow
+	if set.EnableSymlinks && zipped && !set.DiscardPaths {
+		links = archive.KeepInside
+	}
+	files, err := b.collect(ctx, set, links)
 	if err != nil {
 		return err
 	}
@@ -77,8 +82,8 @@ func (b *running) uploadSet(ctx context.Context, a job.Artifact, set buildspec.A
 	key := a.Key(b.job.UUID, b.job.Project, prefix)
 	meta := map[string]string{"codebuild-buildarn": b.job.BuildARN}
 	done := job.Uploaded{Identifier: a.Identifier, Location: a.Location(key)}
-	if a.Zip || a.Type == "CODEPIPELINE" {
-		err = b.uploadZip(ctx, a, key, files, base, set.EnableSymlinks, meta, &done)
+	if zipped {
+		err = b.uploadZip(ctx, a, key, files, meta, &done)
 	} else {
 		err = b.uploadFiles(ctx, a, key, files, meta)
 	}
@@ -92,8 +97,8 @@ func (b *running) uploadSet(ctx context.Context, a job.Artifact, set buildspec.A
 	return nil
 }
 
-// collect finds the files of a set, and the directory they are relative to.
-func (b *running) collect(ctx context.Context, set buildspec.Artifact) ([]archive.File, string, error) {
+// collect finds the files of a set.
+func (b *running) collect(ctx context.Context, set buildspec.Artifact, links archive.Links) ([]archive.File, error) {
 	expanded := func(list []string) ([]string, error) {
 		out, err := b.shell.expandAll(ctx, list)
 		if err != nil {
@@ -103,15 +108,15 @@ func (b *running) collect(ctx context.Context, set buildspec.Artifact) ([]archiv
 	}
 	patterns, err := expanded(set.Files)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	exclude, err := expanded(set.ExcludePaths)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	dir, err := b.shell.expand(ctx, set.BaseDirectory)
 	if err != nil {
-		return nil, "", &failure{codeClient, "artifacts.base-directory: " + err.Error()}
+		return nil, &failure{codeClient, "artifacts.base-directory: " + err.Error()}
 	}
 	shown := dir
 	if shown == "" {
@@ -120,24 +125,23 @@ func (b *running) collect(ctx context.Context, set buildspec.Artifact) ([]archiv
 	b.log.say("Expanding base directory path: %s", shown)
 	bases, err := b.bases(dir)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	var files []archive.File
 	seen, names, total := map[string]int{}, map[string]bool{}, 0
 	for _, base := range bases {
 		b.log.say("Expanding file paths for base directory %s", shown)
-		found, unmatched, err := archive.Find(base, patterns, exclude)
+		found, unmatched, err := archive.Find(base, patterns, exclude, links)
 		if err != nil {
-			return nil, "", &failure{codeClient, err.Error()}
+			return nil, &failure{codeClient, err.Error()}
 		}
 		for _, p := range unmatched {
 			b.log.say("Skipping invalid file path %s", p)
 		}
-		for _, name := range found {
+		for _, f := range found {
 			total++
-			f := archive.File{Name: name, Path: filepath.Join(base, filepath.FromSlash(name))}
 			if set.DiscardPaths {
-				f.Name = path.Base(name)
+				f.Name = path.Base(f.Name)
 			}
 			if names[f.Name] { // a later one of the same name wins
 				files[seen[f.Name]] = f
@@ -148,10 +152,10 @@ func (b *running) collect(ctx context.Context, set buildspec.Artifact) ([]archiv
 		}
 	}
 	if total == 0 {
-		return nil, "", &failure{codeClient, "no matching artifact paths found"}
+		return nil, &failure{codeClient, "no matching artifact paths found"}
 	}
 	b.log.say("Found %d file(s)", total)
-	return files, bases[0], nil
+	return files, nil
 }
 
 // bases are the directories that a base-directory names; a pattern may match
@@ -179,7 +183,7 @@ func (b *running) bases(dir string) ([]string, error) {
 	return out, nil
 }
 
-func (b *running) uploadZip(ctx context.Context, a job.Artifact, key string, files []archive.File, base string, keepLinks bool, meta map[string]string, done *job.Uploaded) error {
+func (b *running) uploadZip(ctx context.Context, a job.Artifact, key string, files []archive.File, meta map[string]string, done *job.Uploaded) error {
 	f, err := os.CreateTemp(b.shell.tmp, "artifact-*.zip")
 	if err != nil {
 		return err
@@ -189,7 +193,7 @@ func (b *running) uploadZip(ctx context.Context, a job.Artifact, key string, fil
 		io.Writer
 		Sum([]byte) []byte
 	}{md5.New(), sha256.New()}
-	if err := archive.Zip(io.MultiWriter(f, sums[0], sums[1]), files, base, keepLinks); err != nil {
+	if err := archive.Zip(io.MultiWriter(f, sums[0], sums[1]), files); err != nil {
 		return err
 	}
 	done.MD5, done.SHA256 = hex.EncodeToString(sums[0].Sum(nil)), hex.EncodeToString(sums[1].Sum(nil))

@@ -34,6 +34,7 @@ type running struct {
 
 	succeeding bool
 	restored   string // the cache key that was found exactly
+	cacheLocks []*os.File
 	uploaded   []job.Uploaded
 	exported   []job.Variable
 }

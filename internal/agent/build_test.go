@@ -248,14 +248,15 @@ func TestVersions(t *testing.T) {
 	sha := strings.Repeat("a", 40)
 	for in, want := range map[string][2]string{
 		"": {"", ""}, "main": {"main", ""}, sha: {"", sha}, "refs/heads/x^{" + sha + "}": {"refs/heads/x", sha}, "v1/$(touch x)": {"v1/$(touch x)", ""},
+		"pr/25": {"refs/pull/25/head", ""}, "pr/x": {"pr/x", ""},
 	} {
-		ref, commit, err := version(in)
+		ref, commit, err := version(job.Source{Type: "GITHUB", Version: in})
 		if err == nil && (ref != want[0] || commit != want[1]) || err != nil && !strings.Contains(in, " ") {
 			t.Errorf("%q: %q %q %v", in, ref, commit, err)
 		}
 	}
 	for _, bad := range []string{"--upload-pack=x", "a..b", "a b", "a:b"} {
-		if _, _, err := version(bad); err == nil {
+		if _, _, err := version(job.Source{Version: bad}); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
 	}

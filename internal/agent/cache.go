@@ -1,14 +1,10 @@
 package agent
 
 import (
-	"archive/tar"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -18,9 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
-	"github.com/klauspost/compress/zstd"
-
-	"github.com/slipway-dev/slipway/internal/agent/archive"
 )
 
 // restoreCache brings back what earlier builds kept. A cache that cannot be had
@@ -38,11 +31,7 @@ func (b *running) restoreCache(ctx context.Context) {
 		return
 	}
 	if b.job.Cache.LocalCustom {
-		for _, d := range dirs {
-			if err := b.linkCache(d.dir); err != nil {
-				b.log.say("Unable to use the local cache for %s: %v", d.dir, err)
-			}
-		}
+		b.linkCaches(dirs)
 		return
 	}
 	if !b.spec.Cache.Restore {
@@ -84,69 +73,6 @@ func (b *running) cacheDirs(ctx context.Context) ([]cacheDir, error) {
 		out = append(out, cacheDir{dir, pattern})
 	}
 	return out, nil
-}
-
-// linkCache puts a link to the kept directory where the build expects one. What
-// the source or the image has there is kept beside, unless it was kept before.
-func (b *running) linkCache(dir string) error {
-	sum := sha256.Sum256([]byte(dir))
-	kept := filepath.Join(b.job.Cache.LocalDir, "custom", hex.EncodeToString(sum[:12]))
-	if err := os.MkdirAll(kept, 0o755); err != nil {
-		return err
-	}
-	if st, err := os.Lstat(dir); err == nil && st.Mode().Type() != fs.ModeSymlink {
-		if err := copyMissing(dir, kept); err != nil {
-			return err
-		}
-	}
-	if err := os.RemoveAll(dir); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return err
-	}
-	return os.Symlink(kept, dir)
-}
-
-func copyMissing(from, to string) error {
-	return filepath.WalkDir(from, func(p string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(from, p)
-		if err != nil {
-			return err
-		}
-		target := filepath.Join(to, rel)
-		if e.IsDir() {
-			return os.MkdirAll(target, 0o755)
-		}
-		if _, err := os.Lstat(target); err == nil || !e.Type().IsRegular() {
-			return nil
-		}
-		return copyFile(p, target)
-	})
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	st, err := in.Stat()
-	if err != nil {
-		return err
-	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, st.Mode().Perm())
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	if cerr := out.Close(); err == nil {
-		err = cerr
-	}
-	return err
 }
 
 // cacheKey is the S3 key of an entry. Entries of other paths are elsewhere.
@@ -193,7 +119,7 @@ func (b *running) downloadCache(ctx context.Context, dirs []cacheDir) error {
 	}
 	n, err := unpackCache(file, dirs)
 	if err == nil {
-		b.log.say("Cache restored from s3://%s/%s: %d files", b.job.Cache.Bucket, key, n)
+		b.log.say("Cache restored from s3://%s/%s%s: %d files", b.job.Cache.Bucket, strings.TrimSuffix(key, cacheSuffix), cacheSuffix, n)
 	}
 	return err
 }
@@ -244,111 +170,4 @@ func (b *running) uploadCache(ctx context.Context) error {
 	}
 	b.log.say("Cache saved to s3://%s/%s: %d files", b.job.Cache.Bucket, key+cacheSuffix, n)
 	return nil
-}
-
-// packCache writes entries named INDEX/PATH, where INDEX counts the paths: an
-// archive can then only ever restore below the directories that this build's
-// own buildspec names.
-func packCache(w io.Writer, dirs []cacheDir) (int, error) {
-	z, err := zstd.NewWriter(w)
-	if err != nil {
-		return 0, err
-	}
-	t, n := tar.NewWriter(z), 0
-	for i, d := range dirs {
-		files, _, err := archive.Find(d.dir, []string{d.pattern}, nil)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return n, err
-		}
-		for _, name := range files {
-			if err := addCached(t, fmt.Sprintf("%d/%s", i, name), filepath.Join(d.dir, name)); err != nil {
-				return n, err
-			}
-			n++
-		}
-	}
-	if err := t.Close(); err != nil {
-		return n, err
-	}
-	return n, z.Close()
-}
-
-func addCached(t *tar.Writer, name, file string) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if err := t.WriteHeader(&tar.Header{Name: name, Size: st.Size(), Mode: int64(st.Mode().Perm()), ModTime: st.ModTime(), Format: tar.FormatPAX}); err != nil {
-		return err
-	}
-	_, err = io.CopyN(t, f, st.Size())
-	return err
-}
-
-func unpackCache(file string, dirs []cacheDir) (n int, err error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	z, err := zstd.NewReader(f)
-	if err != nil {
-		return 0, err
-	}
-	defer z.Close()
-	roots := make([]*os.Root, len(dirs))
-	for i, d := range dirs {
-		if err := os.MkdirAll(d.dir, 0o755); err != nil {
-			return 0, err
-		}
-		if roots[i], err = os.OpenRoot(d.dir); err != nil {
-			return 0, err
-		}
-		defer roots[i].Close()
-	}
-	t := tar.NewReader(z)
-	for {
-		h, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			return n, nil
-		}
-		if err != nil {
-			return n, err
-		}
-		var index int
-		at, name, ok := strings.Cut(h.Name, "/")
-		if _, err := fmt.Sscanf(at, "%d", &index); err != nil || !ok || index < 0 || index >= len(roots) || h.Typeflag != tar.TypeReg {
-			return n, fmt.Errorf("cache entry %q is not one of this build's paths", h.Name)
-		}
-		if err := restoreFile(roots[index], name, h, t); err != nil {
-			return n, err
-		}
-		n++
-	}
-}
-
-func restoreFile(root *os.Root, name string, h *tar.Header, r io.Reader) error {
-	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
-		return err
-	}
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fs.FileMode(h.Mode).Perm())
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, r)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		_ = root.Chtimes(name, h.ModTime, h.ModTime)
-	}
-	return err
 }

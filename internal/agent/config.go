@@ -34,6 +34,8 @@ type Config struct {
 	Forward bool
 	// Root stands for /codebuild: sources and temporary files are below it.
 	Root string
+	// Cache is the directory of the project's local cache; "" means none.
+	Cache string
 	// Contained says that the agent has a container for itself; otherwise the
 	// environment of whoever started it is not passed on to the build.
 	Contained bool

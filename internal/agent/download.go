@@ -27,7 +27,7 @@ func (b *running) download(ctx context.Context) error {
 		return err
 	}
 	b.log.say("Processing environment variables")
-	if err := b.environment(); err != nil {
+	if err := b.environment(ctx); err != nil {
 		return err
 	}
 	if err := b.runtimes(ctx); err != nil {
@@ -140,10 +140,6 @@ func (b *running) refuse() error {
 	switch {
 	case len(s.Reports) > 0:
 		return at(s.Reports[0].Position, "reports are not available in Slipway yet")
-	case len(s.Env.ParameterStore) > 0:
-		return at(s.Env.ParameterStore[0].Position, "env.parameter-store is not available in Slipway yet")
-	case len(s.Env.SecretsManager) > 0:
-		return at(s.Env.SecretsManager[0].Position, "env.secrets-manager is not available in Slipway yet")
 	case s.Proxy.Logs || s.Proxy.UploadArtifacts:
 		return &failure{codeYAML, "proxy is not available in Slipway yet"}
 	}
@@ -162,9 +158,8 @@ func (b *running) refuse() error {
 
 // sources fetches the primary and the secondary sources.
 func (b *running) sources(ctx context.Context) error {
-	base := filepath.Join(b.cfg.Root, "output", "src"+digits(b.job.UUID), "src")
 	for i, s := range b.job.Sources {
-		dir := b.sourceDir(base, i, s)
+		dir := b.sourceDir(i, s)
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
@@ -203,27 +198,38 @@ func (b *running) resolve(version string) {
 	}
 }
 
-// sourceDir is where AWS would put a source.
-func (b *running) sourceDir(base string, i int, s job.Source) string {
-	switch s.Type {
-	case "CODECOMMIT":
-		return filepath.Join(base, "git-codecommit."+b.job.Region+".amazonaws.com", "v1", "repos", repositoryName(s.Location))
-	case "S3", "CODEPIPELINE":
-		if len(b.job.Sources) > 1 {
-			return filepath.Join(base, "s3", fmt.Sprintf("%02d", i))
-		}
+// sourceDir is where AWS would put a source. Each has a directory srcNNN of its
+// own, but those of a pipeline and of S3 together one.
+func (b *running) sourceDir(i int, s job.Source) string {
+	base := func(of string) string {
+		return filepath.Join(b.cfg.Root, "output", "src"+digits(of), "src")
 	}
-	return base
+	stored := func(s job.Source) bool { return s.Type == "S3" || s.Type == "CODEPIPELINE" }
+	if stored(s) && stored(b.job.Sources[0]) && len(b.job.Sources) > 1 {
+		return filepath.Join(base(b.job.UUID), "s3", fmt.Sprintf("%02d", i))
+	}
+	dir := base(b.job.UUID)
+	if i > 0 {
+		dir = base(b.job.UUID + " " + s.Identifier)
+	}
+	switch {
+	case s.Type == "CODECOMMIT":
+		return filepath.Join(dir, "git-codecommit."+b.job.Region+".amazonaws.com", "v1", "repos", repositoryName(s.Location))
+	case s.Hosted():
+		return filepath.Join(dir, hostedPath(s.Location))
+	}
+	return dir
 }
 
 func (b *running) fetch(ctx context.Context, s job.Source, dir string) (version string, err error) {
 	switch s.Type {
 	case "NO_SOURCE":
 		return "", nil
-	case "CODECOMMIT":
-		return b.clone(ctx, s, dir)
 	case "S3", "CODEPIPELINE":
 		return "", b.fetchS3(ctx, s, dir)
+	}
+	if s.Type == "CODECOMMIT" || s.Hosted() {
+		return b.clone(ctx, s, dir)
 	}
 	return "", &failure{codeClient, fmt.Sprintf("source type %s is not available in Slipway yet", s.Type)}
 }

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,11 +10,12 @@ import (
 	"strings"
 
 	"github.com/slipway-dev/slipway/internal/agent/job"
+	"github.com/slipway-dev/slipway/internal/buildspec"
 )
 
 // environment makes what the first command sees: the image's variables, then
 // the buildspec's, the project's and StartBuild's, then CodeBuild's own.
-func (b *running) environment() error {
+func (b *running) environment(ctx context.Context) error {
 	env := &variables{}
 	for _, v := range os.Environ() {
 		name, value, _ := strings.Cut(v, "=")
@@ -24,15 +26,17 @@ func (b *running) environment() error {
 	if b.cfg.Contained && os.Getuid() == 0 {
 		env.set("HOME", "/root")
 	}
-	for _, v := range b.spec.Env.Variables {
-		if strings.HasPrefix(v.Name, "CODEBUILD_") {
-			return &failure{codeYAML, fmt.Sprintf("env.variables: names that begin with CODEBUILD_ are reserved: %s at line %d, column %d", v.Name, v.Line, v.Column)}
-		}
-		env.set(v.Name, v.Value)
+	vars, err := b.variables()
+	if err != nil {
+		return err
 	}
-	for _, v := range b.job.Environment {
-		if v.Type != "" && v.Type != "PLAINTEXT" {
-			return &failure{codeClient, fmt.Sprintf("environment variable %s: type %s is not available in Slipway yet", v.Name, v.Type)}
+	values, err := b.kept(ctx, vars)
+	if err != nil {
+		return err
+	}
+	for _, v := range vars {
+		if v.Type != "" && v.Type != plaintext {
+			v.Value = values[v]
 		}
 		env.set(v.Name, v.Value)
 	}
@@ -40,6 +44,47 @@ func (b *running) environment() error {
 	b.shell.env = env.list()
 	b.shell.dir = b.src
 	return nil
+}
+
+// plaintext is the type of a variable that is its own value; so is "".
+const plaintext = "PLAINTEXT"
+
+// variables are the buildspec's, the project's and StartBuild's, the last of a
+// name being the one that counts; what a later one hides is not fetched.
+func (b *running) variables() ([]job.Variable, error) {
+	var all []job.Variable
+	for _, section := range []struct {
+		name, typ string
+		vars      []buildspec.Variable
+	}{
+		{"variables", plaintext, b.spec.Env.Variables}, {"parameter-store", parameterStore, b.spec.Env.ParameterStore}, {"secrets-manager", secretsManager, b.spec.Env.SecretsManager},
+	} {
+		for _, v := range section.vars {
+			if strings.HasPrefix(v.Name, "CODEBUILD_") {
+				return nil, &failure{codeYAML, fmt.Sprintf("env.%s: names that begin with CODEBUILD_ are reserved: %s at line %d, column %d", section.name, v.Name, v.Line, v.Column)}
+			}
+			all = append(all, job.Variable{Name: v.Name, Value: v.Value, Type: section.typ})
+		}
+	}
+	for _, v := range b.job.Environment {
+		switch v.Type {
+		case "", plaintext, parameterStore, secretsManager:
+		default:
+			return nil, &failure{codeClient, fmt.Sprintf("environment variable %s: unknown type %s", v.Name, v.Type)}
+		}
+		all = append(all, v)
+	}
+	last := map[string]int{}
+	for i, v := range all {
+		last[v.Name] = i
+	}
+	out := make([]job.Variable, 0, len(last))
+	for i, v := range all {
+		if last[v.Name] == i {
+			out = append(out, v)
+		}
+	}
+	return out, nil
 }
 
 // inherited are the variables that a plain process has of the server's. The

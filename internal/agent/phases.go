@@ -74,4 +74,7 @@ const (
 	codeClient  = "CLIENT_ERROR"
 	codeCommand = "COMMAND_EXECUTION_ERROR"
 	codeTimeout = "BUILD_TIMED_OUT"
+
+	codeParameter = "Decrypted Variables Error"
+	codeSecret    = "Secrets Manager Error"
 )

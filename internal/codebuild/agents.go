@@ -74,7 +74,12 @@ func (s *Service) serveJob(w http.ResponseWriter, r *http.Request, worker string
 	case b == nil:
 		w.WriteHeader(http.StatusGone)
 	default:
-		answer(w, http.StatusOK, s.job(b))
+		j := s.job(b)
+		if err := s.logins(r.Context(), b, j); err != nil {
+			s.tryAgain(w, err)
+			return
+		}
+		answer(w, http.StatusOK, j)
 	}
 }
 

@@ -226,9 +226,16 @@ func TestRefusals(t *testing.T) {
 		code, text string
 	}{
 		"twice": {create(func(in *codebuild.CreateProjectInput) { in.Name = aws.String("there") }), "ResourceAlreadyExistsException", "Project already exists: " + *p.Arn},
-		"github": {start(func(in *codebuild.StartBuildInput) {
+		"connection": {start(func(in *codebuild.StartBuildInput) {
 			in.SourceTypeOverride, in.SourceLocationOverride = types.SourceTypeGithub, aws.String("https://github.com/a/b")
-		}), "InvalidInputException", "source type GITHUB is not available"},
+			in.SourceAuthOverride = &types.SourceAuth{Type: types.SourceAuthTypeCodeconnections, Resource: aws.String("arn:connection")}
+		}), "InvalidInputException", "a source that arn:connection gives access to is not available"},
+		"report": {start(func(in *codebuild.StartBuildInput) {
+			in.SourceTypeOverride, in.SourceLocationOverride = types.SourceTypeGithub, aws.String("https://github.com/a/b")
+			in.ReportBuildStatusOverride = aws.Bool(true)
+		}), "InvalidInputException", "source.reportBuildStatus (telling GitHub how the build went) is not available"},
+		"certificate": {start(func(in *codebuild.StartBuildInput) { in.CertificateOverride = aws.String("arn:aws:s3:::b/k") }), "InvalidInputException", "environment.certificate is not available"},
+		"debug":       {start(func(in *codebuild.StartBuildInput) { in.DebugSessionEnabled = aws.Bool(true) }), "InvalidInputException", "debugSessionEnabled is not available"},
 		"github's host": {create(func(in *codebuild.CreateProjectInput) {
 			in.Source = &types.ProjectSource{Type: types.SourceTypeGithub, Location: aws.String("https://github.example.com/a/b")}
 		}), "InvalidInputException", "Invalid project source location: https://github.example.com/a/b"},
@@ -262,7 +269,9 @@ func TestRefusals(t *testing.T) {
 		}), "InvalidInputException", "CodeBuild is not authorized to perform: sts:AssumeRole on arn:aws:iam::000000000000:role/none"},
 		"location": {create(func(in *codebuild.CreateProjectInput) { in.Source = &types.ProjectSource{Type: types.SourceTypeS3} }), "InvalidInputException", "Project source location is required"},
 		"unknown":  {start(func(in *codebuild.StartBuildInput) { in.ProjectName = aws.String("none") }), "ResourceNotFoundException", "Project cannot be found: arn:aws:codebuild:us-east-1:000000000000:project/none"},
-		"fleet":    {start(func(in *codebuild.StartBuildInput) { in.FleetOverride = &types.ProjectFleet{} }), "InvalidInputException", "fleetOverride is not available"},
+		"fleet": {start(func(in *codebuild.StartBuildInput) {
+			in.FleetOverride = &types.ProjectFleet{FleetArn: aws.String("arn")}
+		}), "InvalidInputException", "environment.fleet is not available"},
 		"reserved": {start(func(in *codebuild.StartBuildInput) {
 			in.EnvironmentVariablesOverride = []types.EnvironmentVariable{{Name: aws.String("CODEBUILD_INITIATOR"), Value: aws.String("x")}}
 		}), "InvalidInputException", "reserved"},

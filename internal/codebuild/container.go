@@ -59,11 +59,13 @@ const (
 	inBin    = "/codebuild/bin/slipway"
 	inAgent  = "/codebuild/agent"
 	inSocket = "/codebuild/run"
+	inCache  = "/codebuild/local-cache"
 )
 
 // spec describes an agent's container and leaves the agent's configuration.
-// image "" means a plain process.
-func (s *Service) spec(worker string, c class, image string) (compute.Spec, error) {
+// image "" means a plain process; cache is the directory of the project's local
+// cache, "" for none.
+func (s *Service) spec(worker string, c class, image, cache string) (compute.Spec, error) {
 	dir := s.workerDir(worker)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return compute.Spec{}, err
@@ -71,7 +73,7 @@ func (s *Service) spec(worker string, c class, image string) (compute.Spec, erro
 	cfg := agent.Config{Token: s.Tokens.Seal([]byte(worker)), Endpoint: s.Site.URL}
 	spec := compute.Spec{Labels: map[string]string{compute.LabelInstallation: s.Site.Installation, labelService: service, labelWorker: worker}}
 	if image == "" {
-		cfg.Socket, cfg.Root = s.Socket, filepath.Join(dir, "codebuild")
+		cfg.Socket, cfg.Root, cfg.Cache = s.Socket, filepath.Join(dir, "codebuild"), cache
 		spec.Command = []string{s.Executable, "build-agent", "--config", filepath.Join(dir, agent.ConfigName)}
 		spec.Env, spec.WorkingDir = []string{"PATH=" + s.Path, "LANG=C.UTF-8"}, dir
 	} else {
@@ -84,6 +86,10 @@ func (s *Service) spec(worker string, c class, image string) (compute.Spec, erro
 			{Source: s.Executable, Target: inBin, ReadOnly: true},
 			{Source: filepath.Dir(s.Socket), Target: inSocket, ReadOnly: true},
 			{Source: dir, Target: inAgent},
+		}
+		if cache != "" {
+			cfg.Cache = inCache
+			spec.Mounts = append(spec.Mounts, compute.Mount{Source: cache, Target: inCache})
 		}
 		if c.Privileged {
 			if s.EngineSocket == "" {

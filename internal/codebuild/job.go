@@ -2,7 +2,6 @@ package codebuild
 
 import (
 	"net/url"
-	"path"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -53,7 +52,8 @@ func (s *Service) job(b *build) *job.Job {
 
 func source(s *types.ProjectSource, version string) job.Source {
 	return job.Source{Identifier: aws.ToString(s.SourceIdentifier), Type: string(s.Type), Location: aws.ToString(s.Location), Version: version,
-		Depth: int(aws.ToInt32(s.GitCloneDepth)), Submodules: s.GitSubmodulesConfig != nil && aws.ToBool(s.GitSubmodulesConfig.FetchSubmodules)}
+		Depth: int(aws.ToInt32(s.GitCloneDepth)), Submodules: s.GitSubmodulesConfig != nil && aws.ToBool(s.GitSubmodulesConfig.FetchSubmodules),
+		Insecure: aws.ToBool(s.InsecureSsl)}
 }
 
 func output(a types.ProjectArtifacts) job.Artifact {
@@ -64,38 +64,6 @@ func output(a types.ProjectArtifacts) job.Artifact {
 	return job.Artifact{Identifier: aws.ToString(a.ArtifactIdentifier), Type: string(a.Type), Bucket: bucket, Path: aws.ToString(a.Path),
 		ByBuildID: a.NamespaceType == types.ArtifactNamespaceBuildId, Name: aws.ToString(a.Name),
 		Zip: a.Packaging == types.ArtifactPackagingZip, OverrideName: aws.ToBool(a.OverrideArtifactName), EncryptionDisabled: aws.ToBool(a.EncryptionDisabled)}
-}
-
-// cacheMount is where a container has its project's local cache.
-const cacheMount = "/codebuild/local-cache"
-
-func (s *Service) cache(b *build) job.Cache {
-	var c job.Cache
-	switch b.Cache.Type {
-	case types.CacheTypeS3:
-		location := strings.TrimPrefix(aws.ToString(b.Cache.Location), "arn:aws:s3:::")
-		bucket, prefix, _ := strings.Cut(location, "/")
-		space := aws.ToString(b.Cache.CacheNamespace)
-		if space == "" {
-			space = b.projectName()
-		}
-		c.Bucket, c.Prefix = bucket, path.Join(prefix, space, b.CacheVersion)
-	case types.CacheTypeLocal:
-		for _, m := range b.Cache.Modes {
-			c.LocalSource = c.LocalSource || m == types.CacheModeLocalSourceCache && hasGit(b)
-			c.LocalCustom = c.LocalCustom || m == types.CacheModeLocalCustomCache
-		}
-		c.LocalDir = cacheMount
-	}
-	return c
-}
-
-func hasGit(b *build) bool {
-	git := b.Source.Type == types.SourceTypeCodecommit
-	for _, s := range b.SecondarySources {
-		git = git || s.Type == types.SourceTypeCodecommit
-	}
-	return git
 }
 
 func (s *Service) consoleURL(b *build) string {

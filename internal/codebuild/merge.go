@@ -9,26 +9,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
 )
 
-// merge lays StartBuild's overrides over a project. It refuses by name the
-// overrides of what is not there yet.
+// merge lays StartBuild's overrides over a project. It refuses by name the one
+// that no member of a project stands for and that is not there yet.
 func merge(p *project, in *codebuild.StartBuildInput) (*project, error) {
-	switch {
-	case in.FleetOverride != nil:
-		return nil, notYet("fleetOverride")
-	case in.CertificateOverride != nil && *in.CertificateOverride != "":
-		return nil, notYet("certificateOverride")
-	case in.RegistryCredentialOverride != nil:
-		return nil, notYet("registryCredentialOverride")
-	case in.SourceAuthOverride != nil:
-		return nil, notYet("sourceAuthOverride")
-	case in.BuildStatusConfigOverride != nil:
-		return nil, notYet("buildStatusConfigOverride")
-	case aws.ToBool(in.ReportBuildStatusOverride):
-		return nil, notYet("reportBuildStatusOverride")
-	case aws.ToBool(in.DebugSessionEnabled):
+	if aws.ToBool(in.DebugSessionEnabled) {
 		return nil, notYet("debugSessionEnabled")
-	case aws.ToInt32(in.AutoRetryLimitOverride) > 0:
-		return nil, notYet("autoRetryLimitOverride")
 	}
 	e, err := clone(p)
 	if err != nil {
@@ -45,6 +30,7 @@ func merge(p *project, in *codebuild.StartBuildInput) (*project, error) {
 	set(&e.EncryptionKey, in.EncryptionKeyOverride)
 	set(&e.TimeoutInMinutes, in.TimeoutInMinutesOverride)
 	set(&e.QueuedTimeoutInMinutes, in.QueuedTimeoutInMinutesOverride)
+	set(&e.AutoRetryLimit, in.AutoRetryLimitOverride)
 	return e, nil
 }
 
@@ -62,7 +48,7 @@ func mergeSource(e *project, in *codebuild.StartBuildInput) {
 	src := e.Source
 	if in.SourceTypeOverride != "" && in.SourceTypeOverride != src.Type {
 		src.Type = in.SourceTypeOverride
-		src.Auth, src.GitCloneDepth, src.GitSubmodulesConfig, src.ReportBuildStatus = nil, nil, nil, nil
+		src.Auth, src.GitCloneDepth, src.GitSubmodulesConfig, src.ReportBuildStatus, src.BuildStatusConfig = nil, nil, nil, nil, nil
 		if in.SourceLocationOverride == nil {
 			src.Location = nil
 		}
@@ -72,6 +58,9 @@ func mergeSource(e *project, in *codebuild.StartBuildInput) {
 	set(&src.GitCloneDepth, in.GitCloneDepthOverride)
 	set(&src.GitSubmodulesConfig, in.GitSubmodulesConfigOverride)
 	set(&src.InsecureSsl, in.InsecureSslOverride)
+	set(&src.Auth, in.SourceAuthOverride)
+	set(&src.ReportBuildStatus, in.ReportBuildStatusOverride)
+	set(&src.BuildStatusConfig, in.BuildStatusConfigOverride)
 	set(&e.SourceVersion, in.SourceVersion)
 	if in.SecondarySourcesOverride != nil {
 		e.SecondarySources = in.SecondarySourcesOverride
@@ -96,6 +85,9 @@ func mergeSource(e *project, in *codebuild.StartBuildInput) {
 func mergeEnvironment(e *types.ProjectEnvironment, in *codebuild.StartBuildInput) {
 	set(&e.Image, in.ImageOverride)
 	set(&e.PrivilegedMode, in.PrivilegedModeOverride)
+	set(&e.Certificate, in.CertificateOverride)
+	set(&e.RegistryCredential, in.RegistryCredentialOverride)
+	set(&e.Fleet, in.FleetOverride)
 	if in.ComputeTypeOverride != "" {
 		e.ComputeType = in.ComputeTypeOverride
 	}

@@ -111,7 +111,7 @@ func (p *pool) create(ctx context.Context, worker string, c class) (string, erro
 	if _, err := images.EnsureImage(ctx, reference, compute.PullMissing, nil); err != nil {
 		return "", err
 	}
-	spec, err := p.s.spec(worker, c, reference)
+	spec, err := p.s.spec(worker, c, reference, "")
 	if err != nil {
 		return "", err
 	}

@@ -141,14 +141,21 @@ func set[T any](to **T, given *T) {
 // DeleteProject forgets a project, which need not exist, with its webhook and
 // its policy; its builds stay.
 func (s *Service) DeleteProject(ctx context.Context, in *codebuild.DeleteProjectInput, _ ...func(*codebuild.Options)) (*codebuild.DeleteProjectOutput, error) {
+	region, name := identity.Region(ctx), nameOf(in.Name)
+	if !projectName.MatchString(name) {
+		return &codebuild.DeleteProjectOutput{}, nil // there is none
+	}
 	err := s.Engine.Update(ctx, func(tx *engine.Tx) error {
-		region, name := identity.Region(ctx), nameOf(in.Name)
 		if err := policies.Delete(tx, region, "project/"+name); err != nil {
 			return err
 		}
 		return projects.Delete(tx, region, name)
 	})
-	return &codebuild.DeleteProjectOutput{}, err
+	if err != nil {
+		return nil, err
+	}
+	s.dropCaches(region, name, "")
+	return &codebuild.DeleteProjectOutput{}, nil
 }
 
 // warm has containers wait for a project's builds.
@@ -201,15 +208,20 @@ func (s *Service) ListProjects(ctx context.Context, in *codebuild.ListProjectsIn
 // InvalidateProjectCache makes the next build start without a cache.
 func (s *Service) InvalidateProjectCache(ctx context.Context, in *codebuild.InvalidateProjectCacheInput, _ ...func(*codebuild.Options)) (*codebuild.InvalidateProjectCacheOutput, error) {
 	region, name := identity.Region(ctx), nameOf(in.ProjectName)
+	version := id.UUID(s.IDs)
 	err := s.Engine.Update(ctx, func(tx *engine.Tx) error {
 		p, err := s.project(tx, region, name)
 		if err != nil {
 			return err
 		}
-		p.CacheVersion = id.UUID(s.IDs)
+		p.CacheVersion = version
 		return projects.Put(tx, p, region, name)
 	})
-	return &codebuild.InvalidateProjectCacheOutput{}, err
+	if err != nil {
+		return nil, err
+	}
+	s.dropCaches(region, name, version)
+	return &codebuild.InvalidateProjectCacheOutput{}, nil
 }
 
 // project returns a project or ResourceNotFoundException.

@@ -132,19 +132,16 @@ func (s *Service) launch(ctx context.Context, b *build) error {
 	if err != nil {
 		return s.provisionFailed(ctx, b, err)
 	}
-	spec, err := s.spec(b.Worker, s.classOf(b.Environment), image)
+	cache, err := s.localCache(b)
+	if err != nil {
+		return err
+	}
+	spec, err := s.spec(b.Worker, s.classOf(b.Environment), image, cache)
 	if err != nil {
 		return err
 	}
 	spec.Name = "slipway-build-" + b.Worker
 	spec.Labels[compute.LabelOwner], spec.Labels[compute.LabelRole] = aws.ToString(b.Arn), "build"
-	if c := s.cache(b); c.LocalCustom || c.LocalSource {
-		dir := filepath.Join(s.Dir, "cache", b.Region, b.projectName(), "v"+b.CacheVersion)
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-		spec.Mounts = append(spec.Mounts, compute.Mount{Source: dir, Target: cacheMount})
-	}
 	cid, err := s.Compute.Create(ctx, spec)
 	if err != nil {
 		return s.provisionFailed(ctx, b, err)

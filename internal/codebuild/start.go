@@ -16,6 +16,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/id"
+	"github.com/slipway-dev/slipway/internal/store"
 )
 
 // tokenLife is how long an idempotency token is remembered.
@@ -43,7 +44,7 @@ func (s *Service) StartBuild(ctx context.Context, in *codebuild.StartBuildInput,
 		if err != nil {
 			return err
 		}
-		if b, err = s.effective(ctx, region, p, in); err != nil {
+		if b, err = s.effective(ctx, tx, region, p, in); err != nil {
 			return err
 		}
 		if err := s.submit(tx, p, b); err != nil {
@@ -102,7 +103,7 @@ func (s *Service) forget(ctx context.Context, j *engine.Job) error {
 }
 
 // effective is the build that a project and overrides make.
-func (s *Service) effective(ctx context.Context, region string, p *project, in *codebuild.StartBuildInput) (*build, error) {
+func (s *Service) effective(ctx context.Context, r store.Reader, region string, p *project, in *codebuild.StartBuildInput) (*build, error) {
 	e, err := merge(p, in)
 	if err != nil {
 		return nil, err
@@ -128,7 +129,7 @@ func (s *Service) effective(ctx context.Context, region string, p *project, in *
 	if err := s.checkStart(e, pipeline); err != nil {
 		return nil, err
 	}
-	if err := unavailable(e); err != nil {
+	if err := unavailable(r, region, e); err != nil {
 		return nil, err
 	}
 	b := &build{Region: region, CacheVersion: p.CacheVersion, Outputs: append([]types.ProjectArtifacts{*e.Artifacts}, e.SecondaryArtifacts...)}
@@ -281,8 +282,8 @@ func (s *Service) RetryBuild(ctx context.Context, in *codebuild.RetryBuildInput,
 			Initiator: aws.String(initiator(identity.From(ctx))),
 			Logs:      &types.LogsLocation{CloudWatchLogs: old.Logs.CloudWatchLogs, S3Logs: old.Logs.S3Logs},
 		}}
-		if old.Source.Type == types.SourceTypeCodecommit && old.ResolvedSourceVersion != nil {
-			b.SourceVersion = old.ResolvedSourceVersion
+		if git := old.Source.Type == types.SourceTypeCodecommit || hosted(old.Source.Type); git && old.ResolvedSourceVersion != nil {
+			b.SourceVersion = aws.String(pinned(aws.ToString(old.SourceVersion), *old.ResolvedSourceVersion))
 		} else {
 			b.ResolvedSourceVersion = old.ResolvedSourceVersion
 		}

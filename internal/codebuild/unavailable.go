@@ -6,14 +6,16 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
+
+	"github.com/slipway-dev/slipway/internal/store"
 )
 
 // unavailable names what a project may declare and a build cannot do here yet:
 // StartBuild fails with it, rather than that a build leaves it out.
-func unavailable(p *project) error {
+func unavailable(r store.Reader, region string, p *project) error {
 	for _, src := range append([]types.ProjectSource{*p.Source}, p.SecondarySources...) {
-		if hosted(src.Type) {
-			return notYet("source type " + string(src.Type))
+		if err := unavailableSource(r, region, &src); err != nil {
+			return err
 		}
 	}
 	e := p.Environment
@@ -39,6 +41,21 @@ func unavailable(p *project) error {
 	}
 	if _, ok := computeTypes[e.ComputeType]; !ok {
 		return notYet("compute type " + string(e.ComputeType))
+	}
+	return nil
+}
+
+func unavailableSource(r store.Reader, region string, src *types.ProjectSource) error {
+	_, _, connection, err := keeper(r, region, src)
+	switch {
+	case err != nil:
+		return err
+	case connection != "":
+		return notYet("a source that " + connection + " gives access to")
+	case aws.ToBool(src.ReportBuildStatus):
+		return notYet("source.reportBuildStatus (telling " + providerNames[src.Type] + " how the build went)")
+	case aws.ToString(src.Location) == anyRepository:
+		return invalid("Invalid project source location: the project is started by its webhook, which says the repository")
 	}
 	return nil
 }

@@ -92,25 +92,44 @@ func TestZipAndBack(t *testing.T) {
 	if err := os.Symlink("a.txt", filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink("..", filepath.Join(dir, "bin", "circle")); err != nil {
-		t.Fatal(err)
+	for name, target := range map[string]string{"bin/circle": "..", "outside": "../elsewhere", "nowhere": "bin/none"} {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := func(files []File) (out []string) {
+		for _, f := range files {
+			name := f.Name
+			if f.Link != "" {
+				name += " → " + f.Link
+			}
+			out = append(out, name)
+		}
+		return out
 	}
 	for _, tt := range []struct {
 		patterns, exclude []string
+		links             Links
 		want, unmatched   []string
 	}{
-		{[]string{"**/*"}, []string{"bin/circle/**"}, []string{".hidden", "a.txt", "bin/deep/b.txt", "bin/run", "link"}, nil},
-		{[]string{"bin/*"}, nil, []string{"bin/run"}, nil},
-		{[]string{"./a.txt", "no", "../x"}, nil, []string{"a.txt"}, []string{"no", "../x"}},
-		{[]string{"**/*.txt"}, []string{"bin/**/*"}, []string{"a.txt"}, nil},
+		{[]string{"**/*"}, []string{"bin/circle/**"}, Follow, []string{".hidden", "a.txt", "bin/deep/b.txt", "bin/run", "link"}, nil},
+		{[]string{"**/*"}, nil, KeepInside, []string{".hidden", "a.txt", "bin/circle → ..", "bin/deep/b.txt", "bin/run", "link → a.txt", "nowhere → bin/none"}, nil},
+		{[]string{"bin/*", "outside", "link"}, nil, KeepAll, []string{"bin/circle → ..", "bin/run", "link → a.txt", "outside → ../elsewhere"}, nil},
+		{[]string{"bin/*"}, nil, Follow, []string{"bin/run"}, nil},
+		{[]string{"./a.txt", "no", "../x", "nowhere"}, nil, Follow, []string{"a.txt"}, []string{"no", "../x", "nowhere"}},
+		{[]string{"**/*.txt"}, []string{"bin/**/*"}, Follow, []string{"a.txt"}, nil},
 	} {
-		files, unmatched, err := Find(dir, tt.patterns, tt.exclude)
-		if err != nil || !reflect.DeepEqual(files, tt.want) || !reflect.DeepEqual(unmatched, tt.unmatched) {
-			t.Errorf("%v: %v, unmatched %v, %v", tt.patterns, files, unmatched, err)
+		files, unmatched, err := Find(dir, tt.patterns, tt.exclude, tt.links)
+		if got := names(files); err != nil || !reflect.DeepEqual(got, tt.want) || !reflect.DeepEqual(unmatched, tt.unmatched) {
+			t.Errorf("%v: %v, unmatched %v, %v", tt.patterns, got, unmatched, err)
 		}
 	}
 	var b bytes.Buffer
-	if err := Zip(&b, []File{{"a.txt", filepath.Join(dir, "a.txt")}, {"bin/run", filepath.Join(dir, "bin/run")}, {"link", filepath.Join(dir, "link")}}, dir, true); err != nil {
+	files, _, err := Find(dir, []string{"a.txt", "bin/run", "link", "bin/circle"}, nil, KeepInside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Zip(&b, files); err != nil {
 		t.Fatal(err)
 	}
 	file, out := filepath.Join(t.TempDir(), "b.zip"), t.TempDir()

@@ -2,30 +2,41 @@ package archive
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
 )
 
+// Links is what becomes of symbolic links.
+type Links int
+
+// The ways: what a link leads to takes its place; links that stay within the
+// directory stay links; all links stay links.
+const (
+	Follow Links = iota
+	KeepInside
+	KeepAll
+)
+
+// File is one file of an archive to make.
+type File struct {
+	Name string // in the archive, with slashes
+	Path string // on disk
+	Link string // where it leads to, for a link that stays one
+}
+
 // Find returns the files under dir that one of the patterns matches and none of
-// exclude, sorted, with slashes; and the patterns that matched nothing. A
-// pattern is a path, dir/*, dir/**/* or **/*; hidden files match. Links are
-// followed, though never in a circle.
-func Find(dir string, patterns, exclude []string) (files, unmatched []string, err error) {
-	found := map[string]bool{}
+// exclude, sorted by name; and the patterns that matched nothing. A pattern is a
+// path, dir/*, dir/**/* or **/*; hidden files match. Links that are followed are
+// never followed in a circle.
+func Find(dir string, patterns, exclude []string, links Links) (files []File, unmatched []string, err error) {
+	f := finder{dir: dir, exclude: exclude, links: links, found: map[string]File{}}
 	matched := make([]bool, len(patterns))
-	excluded := func(name string) bool {
-		for _, x := range exclude {
-			if ok, _ := doublestar.Match(clean(x), name); ok {
-				return true
-			}
-		}
-		return false
-	}
 	var globs []int
 	for i, p := range patterns {
 		p = clean(p)
@@ -36,29 +47,21 @@ func Find(dir string, patterns, exclude []string) (files, unmatched []string, er
 			globs = append(globs, i)
 			continue
 		}
-		if st, err := os.Stat(filepath.Join(dir, p)); err == nil && st.Mode().IsRegular() {
-			matched[i] = true
-			if !excluded(p) {
-				found[p] = true
-			}
-		}
+		matched[i] = f.one(p)
 	}
 	if len(globs) > 0 {
-		err = walk(dir, "", nil, func(name string) {
+		err = f.walk("", nil, func(file File) {
 			for _, i := range globs {
-				if ok, _ := doublestar.Match(clean(patterns[i]), name); ok {
+				if ok, _ := doublestar.Match(clean(patterns[i]), file.Name); ok {
 					matched[i] = true
-					if !found[name] && !excluded(name) {
-						found[name] = true
-					}
+					f.add(file)
 				}
 			}
 		})
 	}
-	for name := range found {
-		files = append(files, name)
+	for _, name := range slices.Sorted(maps.Keys(f.found)) {
+		files = append(files, f.found[name])
 	}
-	sort.Strings(files)
 	for i, ok := range matched {
 		if !ok {
 			unmatched = append(unmatched, patterns[i])
@@ -69,10 +72,65 @@ func Find(dir string, patterns, exclude []string) (files, unmatched []string, er
 
 func clean(pattern string) string { return strings.TrimPrefix(path.Clean(pattern), "./") }
 
-// walk visits regular files, following links; above holds the directories that
-// are open now, to see circles.
-func walk(dir, rel string, above []fs.FileInfo, visit func(name string)) error {
-	here := filepath.Join(dir, filepath.FromSlash(rel))
+type finder struct {
+	dir     string
+	exclude []string
+	links   Links
+	found   map[string]File
+}
+
+func (f *finder) add(file File) {
+	if _, ok := f.found[file.Name]; ok {
+		return
+	}
+	for _, x := range f.exclude {
+		if ok, _ := doublestar.Match(clean(x), file.Name); ok {
+			return
+		}
+	}
+	f.found[file.Name] = file
+}
+
+func (f *finder) file(name string) File {
+	return File{Name: name, Path: filepath.Join(f.dir, filepath.FromSlash(name))}
+}
+
+// one looks for the file of a pattern without wildcards.
+func (f *finder) one(name string) bool {
+	file := f.file(name)
+	st, err := os.Lstat(file.Path)
+	if err == nil && st.Mode().Type() == fs.ModeSymlink && f.keep(&file) {
+		f.add(file)
+		return true
+	}
+	if st, err = os.Stat(file.Path); err != nil || !st.Mode().IsRegular() {
+		return false
+	}
+	f.add(file)
+	return true
+}
+
+// keep tells whether a link stays one, and where it leads to.
+func (f *finder) keep(file *File) bool {
+	if f.links == Follow {
+		return false
+	}
+	target, err := os.Readlink(file.Path)
+	if err != nil {
+		return false
+	}
+	target = filepath.ToSlash(target)
+	if f.links == KeepInside && (path.IsAbs(target) || !filepath.IsLocal(path.Join(path.Dir(file.Name), target))) {
+		return false
+	}
+	file.Link = target
+	return true
+}
+
+// walk visits files; above holds the directories that are open now, to see
+// circles.
+func (f *finder) walk(rel string, above []fs.FileInfo, visit func(File)) error {
+	here := filepath.Join(f.dir, filepath.FromSlash(rel))
 	st, err := os.Stat(here)
 	if err != nil {
 		return err
@@ -87,10 +145,14 @@ func walk(dir, rel string, above []fs.FileInfo, visit func(name string)) error {
 		return err
 	}
 	for _, e := range entries {
-		name := path.Join(rel, e.Name())
+		file := f.file(path.Join(rel, e.Name()))
 		mode := e.Type()
 		if mode == fs.ModeSymlink {
-			target, err := os.Stat(filepath.Join(dir, name))
+			if f.keep(&file) {
+				visit(file)
+				continue
+			}
+			target, err := os.Stat(file.Path)
 			if err != nil {
 				continue // dangling
 			}
@@ -98,11 +160,11 @@ func walk(dir, rel string, above []fs.FileInfo, visit func(name string)) error {
 		}
 		switch {
 		case mode.IsDir():
-			if err := walk(dir, name, append(above, st), visit); err != nil {
+			if err := f.walk(file.Name, append(above, st), visit); err != nil {
 				return err
 			}
 		case mode.IsRegular():
-			visit(name)
+			visit(file)
 		}
 	}
 	return nil

@@ -39,11 +39,30 @@ type Job struct {
 // Source is one place that sources come from.
 type Source struct {
 	Identifier string // "" for the primary source
-	Type       string // CODECOMMIT, S3, CODEPIPELINE, NO_SOURCE
+	Type       string // CODECOMMIT, S3, CODEPIPELINE, NO_SOURCE, or a git provider
 	Location   string
 	Version    string
 	Depth      int
 	Submodules bool
+	// Login is for a git provider; both members are "" for a public repository.
+	Login Login
+	// Secret is the ARN of the secret that has the login, which the build's role
+	// may read; "" if Login is it.
+	Secret string
+	// Insecure turns the check of the provider's certificate off.
+	Insecure bool
+}
+
+// Login is what a git provider wants to see; User is "" for tokens.
+type Login struct{ User, Token string }
+
+// Hosted tells repositories of git providers.
+func (s Source) Hosted() bool {
+	switch s.Type {
+	case "GITHUB", "GITHUB_ENTERPRISE", "BITBUCKET", "GITLAB", "GITLAB_SELF_MANAGED":
+		return true
+	}
+	return false
 }
 
 // Variable is an environment variable of the project or of StartBuild.
@@ -102,8 +121,15 @@ func (a Artifact) Location(key string) string {
 type Cache struct {
 	Bucket string // "" unless type S3
 	Prefix string // in the bucket; changes when the cache is invalidated
-	// Local modes; LocalDir is where they are kept, in the container.
-	LocalDir    string
+	// Local modes; the agent's configuration says where they are kept.
 	LocalSource bool
 	LocalCustom bool
 }
+
+// Files in a local cache's directory that are locked (flock) while a build uses
+// what is there: the custom directories by one build alone, the source cache by
+// any number.
+const (
+	CustomLock = "custom.lock"
+	SourceLock = "source.lock"
+)
