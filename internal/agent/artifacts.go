@@ -198,12 +198,12 @@ func (b *running) uploadZip(ctx context.Context, a job.Artifact, key string, fil
 	}
 	done.MD5, done.SHA256 = hex.EncodeToString(sums[0].Sum(nil)), hex.EncodeToString(sums[1].Sum(nil))
 	meta["codebuild-content-md5"], meta["codebuild-content-sha256"] = done.MD5, done.SHA256
-	return b.s3.put(ctx, a.Bucket, key, f.Name(), meta)
+	return b.s3.put(ctx, a.Bucket, key, f.Name(), meta, b.encryption(a.EncryptionDisabled))
 }
 
 func (b *running) uploadFiles(ctx context.Context, a job.Artifact, key string, files []archive.File, meta map[string]string) error {
 	for _, f := range files {
-		if err := b.s3.put(ctx, a.Bucket, path.Join(key, f.Name), f.Path, meta); err != nil {
+		if err := b.s3.put(ctx, a.Bucket, path.Join(key, f.Name), f.Path, meta, b.encryption(a.EncryptionDisabled)); err != nil {
 			return err
 		}
 	}

@@ -50,6 +50,11 @@ func runBuild(ctx context.Context, cfg Config, c *client, j *job.Job, journal *j
 	timed, cancelTimed := context.WithDeadline(ctx, j.Deadline)
 	defer cancelTimed()
 	status := b.phases(timed)
+	if status == timedOut { // there was no FINALIZING
+		if err := b.keepLog(ctx); err != nil {
+			log.say("%v", err)
+		}
+	}
 	if b.serve != nil {
 		b.serve.close()
 	}
@@ -106,7 +111,7 @@ func (b *running) phase(ctx context.Context, phase string) error {
 	case uploadArtifacts:
 		return b.upload(ctx)
 	case finalizing:
-		return nil
+		return b.keepLog(ctx)
 	}
 	return b.commandPhase(ctx, phase)
 }
@@ -225,5 +230,28 @@ func (b *running) start() error {
 		return err
 	}
 	b.shell = &shell{program: "/bin/sh", tmp: tmp, out: out, kids: b.kids}
+	return nil
+}
+
+// keepLog writes the log to S3, if the project wants it there.
+func (b *running) keepLog(ctx context.Context) error {
+	to := b.job.Logs
+	if to == nil || b.s3.client == nil {
+		return nil
+	}
+	f, err := os.CreateTemp(b.shell.tmp, "log-*.gz")
+	if err != nil {
+		return err
+	}
+	defer discard(f)
+	if err := job.WriteLog(f, b.journal.reader()); err != nil {
+		return err
+	}
+	if err := b.s3.put(ctx, to.Bucket, to.Key, f.Name(), nil, b.encryption(to.EncryptionDisabled)); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return &failure{codeClient, "Failed to upload logs: " + err.Error()}
+	}
 	return nil
 }

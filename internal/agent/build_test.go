@@ -18,6 +18,14 @@ import (
 	"github.com/slipway-dev/slipway/internal/agent/job"
 )
 
+// The test's program is also the agent's, as git's credential helper calls it.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "build-agent" {
+		os.Exit(Main(os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
 // service is the other side: it takes the journal, and can be rude.
 type service struct {
 	mu      sync.Mutex
@@ -77,9 +85,20 @@ func (o *outcome) statuses() string {
 	return strings.Join(out, " ")
 }
 
-func run(t *testing.T, s *service, j job.Job) *outcome {
+// other is a service, perhaps with more than build agents need.
+type other interface {
+	http.Handler
+	inner() *service
+}
+
+func (s *service) inner() *service { return s }
+
+func run(t *testing.T, s *service, j job.Job) *outcome { return runOn(t, s, j) }
+
+func runOn(t *testing.T, on other, j job.Job) *outcome {
 	t.Helper()
-	server := httptest.NewServer(s)
+	s := on.inner()
+	server := httptest.NewServer(on)
 	t.Cleanup(server.Close)
 	if j.Deadline.IsZero() {
 		j.Deadline = time.Now().Add(time.Minute)

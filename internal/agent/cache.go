@@ -165,7 +165,7 @@ func (b *running) uploadCache(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := b.s3.put(ctx, b.job.Cache.Bucket, key+cacheSuffix, f.Name(), nil); err != nil {
+	if err := b.s3.put(ctx, b.job.Cache.Bucket, key+cacheSuffix, f.Name(), nil, encryption{disabled: true}); err != nil {
 		return err
 	}
 	b.log.say("Cache saved to s3://%s/%s: %d files", b.job.Cache.Bucket, key+cacheSuffix, n)

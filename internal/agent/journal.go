@@ -23,7 +23,9 @@ type journal struct {
 }
 
 func openJournal(path string, now func() time.Time) (*journal, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	// The service reads it when this agent is dead. The directory is the
+	// service's alone, who need not be root like an agent in a container.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +66,9 @@ func (j *journal) piece(offset int64) ([]byte, error) {
 	}
 	return b[:bytes.LastIndexByte(b, '\n')+1], nil
 }
+
+// reader reads what has been written so far.
+func (j *journal) reader() io.Reader { return io.NewSectionReader(j.file, 0, j.end()) }
 
 func (j *journal) end() int64 {
 	j.mu.Lock()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 
 	"github.com/slipway-dev/slipway/internal/agent/archive"
@@ -78,14 +79,37 @@ func (o objects) get(ctx context.Context, bucket, key, version, file string) err
 	return err
 }
 
+// encryption is how an object is encrypted: under a key, S3's own if it is "",
+// or as its bucket does it by default.
+type encryption struct {
+	disabled bool
+	key      string
+}
+
+// encryption is of what a build writes.
+func (b *running) encryption(disabled bool) encryption {
+	e := encryption{disabled, b.job.KMSKey}
+	if strings.HasSuffix(e.key, ":alias/aws/s3") {
+		e.key = ""
+	}
+	return e
+}
+
 // put writes a file as an object.
-func (o objects) put(ctx context.Context, bucket, key, file string, metadata map[string]string) error {
+func (o objects) put(ctx context.Context, bucket, key, file string, metadata map[string]string, e encryption) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if _, err := o.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: f, Metadata: metadata}); err != nil {
+	in := &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: f, Metadata: metadata}
+	if !e.disabled {
+		in.ServerSideEncryption = types.ServerSideEncryptionAwsKms
+		if e.key != "" {
+			in.SSEKMSKeyId = &e.key
+		}
+	}
+	if _, err := o.client.PutObject(ctx, in); err != nil {
 		return explain(bucket, key, err)
 	}
 	return nil

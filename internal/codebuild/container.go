@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/smithy-go"
 
 	"github.com/slipway-dev/slipway/internal/agent"
 	"github.com/slipway-dev/slipway/internal/aws/session"
@@ -136,7 +138,11 @@ func (s *Service) image(ctx context.Context, b *build) (string, error) {
 	// what is not there can only be what the engine has, or be pulled once.
 	var auth *compute.RegistryAuth
 	policy := compute.PullMissing
-	if strings.HasPrefix(reference, s.Site.Host+"/") {
+	if c := b.Environment.RegistryCredential; c != nil {
+		if auth, err = s.secretAuth(ctx, b, c.Credential); err != nil {
+			return "", fmt.Errorf("%w: %v", compute.ErrImage, err)
+		}
+	} else if strings.HasPrefix(reference, s.Site.Host+"/") {
 		policy = compute.PullAlways
 		if auth, err = s.registryAuth(ctx, b); err != nil {
 			return "", fmt.Errorf("%w: %v", compute.ErrImage, err)
@@ -160,6 +166,28 @@ func (s *Service) registryAuth(ctx context.Context, b *build) (*compute.Registry
 		return nil, errors.New("the registry gave no token")
 	}
 	return compute.ParseRegistryToken(aws.ToString(out.AuthorizationData[0].AuthorizationToken))
+}
+
+// secretAuth logs in to somebody's registry with what a secret says.
+// https://docs.aws.amazon.com/codebuild/latest/userguide/sample-private-registry.html
+func (s *Service) secretAuth(ctx context.Context, b *build, secret *string) (*compute.RegistryAuth, error) {
+	cfg, err := s.Sessions.Config(ctx, s.session(b))
+	if err != nil {
+		return nil, err
+	}
+	out, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: secret})
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return nil, fmt.Errorf("registryCredential %s: %s: %s", aws.ToString(secret), api.ErrorCode(), api.ErrorMessage())
+	}
+	if err != nil {
+		return nil, err
+	}
+	auth := &compute.RegistryAuth{}
+	if json.Unmarshal([]byte(aws.ToString(out.SecretString)), auth) != nil || auth.Username == "" || auth.Password == "" {
+		return nil, fmt.Errorf("registryCredential %s: expected a JSON object with username and password", aws.ToString(secret))
+	}
+	return auth, nil
 }
 
 // session is a build's, in its service role.

@@ -2,7 +2,6 @@ package codebuild
 
 import (
 	"net/url"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
@@ -36,6 +35,9 @@ func (s *Service) job(b *build) *job.Job {
 			}
 		}
 		j.Sources = append(j.Sources, source(&b.SecondarySources[i], version))
+	}
+	if bucket, key := s3Log(b); key != "" {
+		j.Logs = &job.Object{Bucket: bucket, Key: key, EncryptionDisabled: aws.ToBool(b.Logs.S3Logs.EncryptionDisabled)}
 	}
 	for _, v := range b.Environment.EnvironmentVariables {
 		j.Environment = append(j.Environment, job.Variable{Name: aws.ToString(v.Name), Value: aws.ToString(v.Value), Type: string(v.Type)})
@@ -89,27 +91,4 @@ func (s *Service) locate(b *build) {
 		out.ArtifactIdentifier = a.ArtifactIdentifier
 		b.SecondaryArtifacts = append(b.SecondaryArtifacts, out)
 	}
-}
-
-// openLogs names group and stream, when the build is provisioned.
-func (s *Service) openLogs(b *build) {
-	c := b.Logs.CloudWatchLogs
-	if c.Status == types.LogsConfigStatusTypeDisabled {
-		return
-	}
-	group, stream := aws.ToString(c.GroupName), b.uuid()
-	if group == "" {
-		group = "/aws/codebuild/" + b.projectName()
-	}
-	if prefix := aws.ToString(c.StreamName); prefix != "" {
-		stream = prefix + "/" + stream
-	}
-	escaped := func(t string) string {
-		return strings.ReplaceAll(url.PathEscape(strings.ReplaceAll(t, "/", "\x00")), "%00", "$252F")
-	}
-	logs := *b.Logs
-	logs.GroupName, logs.StreamName = aws.String(group), aws.String(stream)
-	logs.CloudWatchLogsArn = aws.String("arn:aws:logs:" + b.Region + ":" + s.Site.Account + ":log-group:" + group + ":log-stream:" + stream)
-	logs.DeepLink = aws.String("https://console.aws.amazon.com/cloudwatch/home?region=" + b.Region + "#logsV2:log-groups/log-group/" + escaped(group) + "/log-events/" + escaped(stream))
-	b.Logs = &logs
 }

@@ -46,6 +46,11 @@ func (s *Service) completed(tx *engine.Tx, b *build) error {
 			return err
 		}
 	}
+	if retries(b) {
+		if err := tx.Enqueue(engine.NewJob{Kind: jobRetry, ID: b.id() + "@" + b.Region, Payload: ref{Region: b.Region, ID: b.id()}}); err != nil {
+			return err
+		}
+	}
 	return tx.Enqueue(engine.NewJob{Kind: jobDispatch, ID: "dispatch"})
 }
 

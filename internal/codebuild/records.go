@@ -39,6 +39,8 @@ type build struct {
 	Worker string `json:",omitempty"`
 	// Acked is how much of the agent's journal has been taken in, in bytes.
 	Acked int64
+	// Reported says that the agent told the end; it does so when all is written.
+	Reported bool `json:",omitempty"`
 	// Deadline is when the build times out; zero while it is queued.
 	Deadline time.Time
 }

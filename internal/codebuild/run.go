@@ -33,7 +33,7 @@ func (s *Service) run(ctx context.Context, j *engine.Job) error {
 		return err
 	}
 	if b.BuildComplete {
-		return s.cleanUp(ctx, b.Worker)
+		return s.finish(ctx, b)
 	}
 	if b.Worker == "" {
 		if refused, err := s.prepare(ctx, b); err != nil {
@@ -221,22 +221,40 @@ func (s *Service) recoverJournal(ctx context.Context, b *build) error {
 	}
 }
 
+// finish cleans up behind a build that has ended.
+func (s *Service) finish(ctx context.Context, b *build) error {
+	if _, key := s3Log(b); key != "" && !b.Reported && b.Worker != "" {
+		// The agent writes nothing more once its container is gone.
+		if err := s.removeContainer(ctx, b.Worker); err != nil {
+			return err
+		}
+		if err := s.keepLog(ctx, b); ctx.Err() != nil {
+			return err
+		} else if err != nil {
+			s.Log.Warn("the log of a build is not in S3", "build", b.id(), "err", err)
+		}
+	}
+	return s.cleanUp(ctx, b.Worker)
+}
+
 // cleanUp removes what a build leaves: its container and its agent's directory.
 func (s *Service) cleanUp(ctx context.Context, worker string) error {
 	if worker == "" {
 		return nil
 	}
-	c, err := s.container(ctx, worker)
-	if err != nil {
+	if err := s.removeContainer(ctx, worker); err != nil {
 		return err
-	}
-	if c != nil {
-		if err := s.Compute.Remove(ctx, c.ID); err != nil {
-			return err
-		}
 	}
 	if err := os.RemoveAll(s.workerDir(worker)); err != nil {
 		s.Log.Warn("directory of an agent", "err", err)
 	}
 	return s.Engine.Update(ctx, func(tx *engine.Tx) error { return workers.Delete(tx, worker) })
+}
+
+func (s *Service) removeContainer(ctx context.Context, worker string) error {
+	c, err := s.container(ctx, worker)
+	if err != nil || c == nil {
+		return err
+	}
+	return s.Compute.Remove(ctx, c.ID)
 }

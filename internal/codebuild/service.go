@@ -75,6 +75,7 @@ const (
 	jobRun      = "codebuild.run"      // looks after a build's container
 	jobDeadline = "codebuild.deadline" // ends what takes too long
 	jobForget   = "codebuild.forget"   // idempotency tokens
+	jobRetry    = "codebuild.retry"    // retries builds by themselves
 )
 
 // New returns the service and registers its jobs. Start comes after the
@@ -87,6 +88,7 @@ func New(c Config) *Service {
 	c.Engine.Handle(jobRun, engine.Options{}, s.run)
 	c.Engine.Handle(jobDeadline, engine.Options{}, s.deadline)
 	c.Engine.Handle(jobForget, engine.Options{}, s.forget)
+	c.Engine.Handle(jobRetry, engine.Options{}, s.retry)
 	return s
 }
 

@@ -150,8 +150,12 @@ func (s *Service) effective(ctx context.Context, r store.Reader, region string, 
 	}
 	b.Logs = &types.LogsLocation{CloudWatchLogs: &types.CloudWatchLogsConfig{Status: types.LogsConfigStatusTypeEnabled},
 		S3Logs: &types.S3LogsConfig{Status: types.LogsConfigStatusTypeDisabled}}
-	if l := e.LogsConfig; l != nil && l.CloudWatchLogs != nil {
-		b.Logs.CloudWatchLogs = l.CloudWatchLogs
+	if l := e.LogsConfig; l != nil {
+		set(&b.Logs.CloudWatchLogs, l.CloudWatchLogs)
+		set(&b.Logs.S3Logs, l.S3Logs)
+	}
+	if limit := aws.ToInt32(e.AutoRetryLimit); limit > 0 {
+		b.AutoRetryConfig = &types.AutoRetryConfig{AutoRetryLimit: aws.Int32(limit), AutoRetryNumber: aws.Int32(0)}
 	}
 	return b, nil
 }
@@ -248,52 +252,4 @@ func (s *Service) submit(tx *engine.Tx, p *project, b *build) error {
 		return err
 	}
 	return s.emit(tx, b, effects)
-}
-
-// RetryBuild starts a build with the parameters of another, and the version of
-// the source that it had.
-func (s *Service) RetryBuild(ctx context.Context, in *codebuild.RetryBuildInput, _ ...func(*codebuild.Options)) (*codebuild.RetryBuildOutput, error) {
-	region := identity.Region(ctx)
-	buildID := idOf(aws.ToString(in.Id))
-	key := aws.ToString(in.IdempotencyToken)
-	sum := sha256.Sum256([]byte("retry " + buildID))
-	hash := hex.EncodeToString(sum[:])
-	var b *build
-	err := s.Engine.Update(ctx, func(tx *engine.Tx) error {
-		var err error
-		if b, err = s.startedBefore(tx, region, key, hash); b != nil || err != nil {
-			return err
-		}
-		old, err := s.build(tx, region, buildID)
-		if err != nil {
-			return err
-		}
-		if !old.BuildComplete {
-			return invalid("Build %s is not complete", buildID)
-		}
-		p, err := s.project(tx, region, old.projectName())
-		if err != nil {
-			return err
-		}
-		b = &build{Region: region, Outputs: old.Outputs, CacheVersion: p.CacheVersion, Build: types.Build{
-			ProjectName: old.ProjectName, Source: old.Source, SourceVersion: old.SourceVersion, SecondarySources: old.SecondarySources,
-			SecondarySourceVersions: old.SecondarySourceVersions, Environment: old.Environment, Cache: old.Cache, ServiceRole: old.ServiceRole,
-			TimeoutInMinutes: old.TimeoutInMinutes, QueuedTimeoutInMinutes: old.QueuedTimeoutInMinutes, EncryptionKey: old.EncryptionKey, VpcConfig: old.VpcConfig,
-			Initiator: aws.String(initiator(identity.From(ctx))),
-			Logs:      &types.LogsLocation{CloudWatchLogs: old.Logs.CloudWatchLogs, S3Logs: old.Logs.S3Logs},
-		}}
-		if git := old.Source.Type == types.SourceTypeCodecommit || hosted(old.Source.Type); git && old.ResolvedSourceVersion != nil {
-			b.SourceVersion = aws.String(pinned(aws.ToString(old.SourceVersion), *old.ResolvedSourceVersion))
-		} else {
-			b.ResolvedSourceVersion = old.ResolvedSourceVersion
-		}
-		if err := s.submit(tx, p, b); err != nil {
-			return err
-		}
-		return s.remember(tx, region, key, hash, b.id())
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &codebuild.RetryBuildOutput{Build: &b.Build}, nil
 }

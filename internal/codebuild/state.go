@@ -93,6 +93,7 @@ func (c resolved) apply(b *build, _ time.Time) []effect {
 }
 
 func (c finished) apply(b *build, t time.Time) []effect {
+	b.Reported = true
 	for _, v := range c.Exported {
 		b.ExportedEnvironmentVariables = append(b.ExportedEnvironmentVariables, types.ExportedEnvironmentVariable{Name: aws.String(v.Name), Value: aws.String(v.Value)})
 	}

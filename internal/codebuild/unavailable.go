@@ -22,18 +22,12 @@ func unavailable(r store.Reader, region string, p *project) error {
 	switch {
 	case len(p.FileSystemLocations) > 0:
 		return notYet("fileSystemLocations (EFS)")
-	case aws.ToInt32(p.AutoRetryLimit) > 0:
-		return notYet("autoRetryLimit (automatic retry)")
-	case p.LogsConfig != nil && p.LogsConfig.S3Logs != nil && p.LogsConfig.S3Logs.Status == types.LogsConfigStatusTypeEnabled:
-		return notYet("logsConfig.s3Logs")
 	case e.Fleet != nil && aws.ToString(e.Fleet.FleetArn) != "":
 		return notYet("environment.fleet")
 	case !runsHere(e.Type):
 		return notYet("environment type " + string(e.Type) + " on this machine")
 	case aws.ToString(e.Certificate) != "":
 		return notYet("environment.certificate")
-	case e.RegistryCredential != nil:
-		return notYet("environment.registryCredential")
 	case e.ComputeConfiguration != nil:
 		return notYet("environment.computeConfiguration")
 	case e.DockerServer != nil:

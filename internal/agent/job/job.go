@@ -24,8 +24,10 @@ type Job struct {
 	KMSKey    string
 	URL       string // of the build in the console
 	LogStream string
-	Started   time.Time
-	Deadline  time.Time
+	// Logs is where the log goes in S3, when the build has ended; nil if nowhere.
+	Logs     *Object
+	Started  time.Time
+	Deadline time.Time
 
 	Sources         []Source // the primary one first
 	SourceVersion   string
@@ -34,6 +36,12 @@ type Job struct {
 	Environment     []Variable
 	Artifacts       []Artifact // the primary one first
 	Cache           Cache
+}
+
+// Object is an S3 object to write.
+type Object struct {
+	Bucket, Key        string
+	EncryptionDisabled bool
 }
 
 // Source is one place that sources come from.

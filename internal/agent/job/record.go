@@ -1,9 +1,13 @@
 package job
 
 import (
+	"bufio"
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 )
 
 // MaxPiece is the most bytes of journal that are sent at once. A record that is
@@ -72,6 +76,29 @@ func Decode(piece []byte) ([]Record, error) {
 		piece = piece[i+1:]
 	}
 	return out, nil
+}
+
+// WriteLog writes the log lines of a journal, compressed by gzip. What follows
+// the last whole record is left out.
+func WriteLog(w io.Writer, journal io.Reader) error {
+	z := gzip.NewWriter(w)
+	lines := bufio.NewReader(journal)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return z.Close()
+		}
+		if err != nil {
+			return err
+		}
+		var r Record
+		if err := json.Unmarshal(line, &r); err != nil {
+			return fmt.Errorf("journal: %w", err)
+		}
+		if _, err := io.WriteString(z, r.Log); err != nil {
+			return err
+		}
+	}
 }
 
 // Offset answers a piece of journal: how far the service has it.
