@@ -62,6 +62,7 @@ func parts() []part {
 		{"codeconnections", addCodeConnections},
 		{"codebuild", addCodeBuild},
 		{"ecs", addECS},
+		{"codedeploy", addCodeDeploy},
 		{"codepipeline", addCodePipeline},
 		{"codestarnotifications", addCodeStarNotifications},
 	}

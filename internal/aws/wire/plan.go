@@ -258,8 +258,12 @@ func (n *node) number() bool {
 	return !n.ptr && (n.hold == holdInt || n.hold == holdFloat || n.hold == holdBool)
 }
 
-// goName is the SDK's name of a member.
+// goName is the SDK's name of a member. A field named String would hide the
+// method of fmt.Stringer; CodeDeploy has one.
 func goName(member string) string {
+	if member == "string" {
+		return "String_"
+	}
 	if c := member[0]; c >= 'a' && c <= 'z' {
 		return string(c-'a'+'A') + member[1:]
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild"
 	"github.com/aws/aws-sdk-go-v2/service/codecommit"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -22,6 +23,7 @@ var clients = map[string]any{
 	"cloudwatchlogs": &cloudwatchlogs.Client{},
 	"codebuild":      &codebuild.Client{},
 	"codecommit":     &codecommit.Client{},
+	"codedeploy":     &codedeploy.Client{},
 	"codepipeline":   &codepipeline.Client{},
 	"ecr":            &ecr.Client{},
 	"ecs":            &ecs.Client{},

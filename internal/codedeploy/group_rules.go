@@ -1,0 +1,282 @@
+package codedeploy
+
+import (
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+
+	"github.com/slipway-dev/slipway/internal/aws/arn"
+)
+
+// AWS's limits of a deployment group.
+const (
+	maxAlarms    = 50
+	maxTriggers  = 10
+	maxBalancers = 10 // of a kind
+	maxScaling   = 10 // Auto Scaling groups
+	maxTagGroups = 3
+	maxTags      = 10 // in all groups of tags
+	maxWait      = 2880
+)
+
+// checkGroup checks a group as it will be stored.
+//
+// Errors: InvalidDeploymentStyleException, InvalidLoadBalancerInfoException,
+// InvalidTargetGroupPairException, InvalidECSServiceException,
+// InvalidBlueGreenDeploymentConfigurationException, those of checkSelection,
+// checkReactions, and InvalidAutoScalingGroupException.
+func checkGroup(g *types.DeploymentGroupInfo) error {
+	for _, check := range []func(*types.DeploymentGroupInfo) error{checkStyle, checkBalancers, checkServices, checkBlueGreen, checkSelection, checkReactions} {
+		if err := check(g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isServer(g *types.DeploymentGroupInfo) bool {
+	return g.ComputePlatform == types.ComputePlatformServer
+}
+
+func isECS(g *types.DeploymentGroupInfo) bool { return g.ComputePlatform == types.ComputePlatformEcs }
+
+func checkStyle(g *types.DeploymentGroupInfo) error {
+	s := g.DeploymentStyle
+	blueGreen, control := s.DeploymentType == types.DeploymentTypeBlueGreen, s.DeploymentOption == types.DeploymentOptionWithTrafficControl
+	switch {
+	case !isServer(g) && !(blueGreen && control):
+		return &types.InvalidDeploymentStyleException{Message: text("For the compute platform %s the deployment type must be BLUE_GREEN and the deployment option WITH_TRAFFIC_CONTROL.", g.ComputePlatform)}
+	case blueGreen && !control:
+		return &types.InvalidDeploymentStyleException{Message: text("The deployment option of a BLUE_GREEN deployment must be WITH_TRAFFIC_CONTROL.")}
+	}
+	return nil
+}
+
+func badBalancers(format string, args ...any) error {
+	return &types.InvalidLoadBalancerInfoException{Message: text(format, args...)}
+}
+
+func checkBalancers(g *types.DeploymentGroupInfo) error {
+	l := g.LoadBalancerInfo
+	if l == nil {
+		l = &types.LoadBalancerInfo{}
+	}
+	others := len(l.ElbInfoList) + len(l.TargetGroupInfoList)
+	switch {
+	case isECS(g) && (len(l.TargetGroupPairInfoList) != 1 || others > 0):
+		return badBalancers("A deployment group of the compute platform ECS must have exactly one target group pair.")
+	case !isECS(g) && len(l.TargetGroupPairInfoList) > 0:
+		return badBalancers("Target group pairs are for the compute platform ECS only.")
+	case !isServer(g) && others > 0:
+		return badBalancers("Load balancers and target groups are for the compute platform Server only.")
+	case len(l.ElbInfoList) > maxBalancers || len(l.TargetGroupInfoList) > maxBalancers:
+		return badBalancers("A deployment group can have at most %d load balancers and %d target groups.", maxBalancers, maxBalancers)
+	case isServer(g) && others == 0 && g.DeploymentStyle.DeploymentOption == types.DeploymentOptionWithTrafficControl:
+		return badBalancers("A load balancer or target group must be specified for the deployment option WITH_TRAFFIC_CONTROL.")
+	}
+	for _, e := range l.ElbInfoList {
+		if aws.ToString(e.Name) == "" {
+			return badBalancers("The name of a load balancer must be specified.")
+		}
+	}
+	for _, t := range l.TargetGroupInfoList {
+		if aws.ToString(t.Name) == "" {
+			return badBalancers("The name of a target group must be specified.")
+		}
+	}
+	if isECS(g) {
+		return checkPair(&l.TargetGroupPairInfoList[0])
+	}
+	return nil
+}
+
+func checkPair(p *types.TargetGroupPairInfo) error {
+	bad := func(message string) error {
+		return &types.InvalidTargetGroupPairException{Message: text("%s", message)}
+	}
+	switch {
+	case len(p.TargetGroups) != 2 || aws.ToString(p.TargetGroups[0].Name) == "" || aws.ToString(p.TargetGroups[1].Name) == "":
+		return bad("A target group pair has the names of two target groups.")
+	case *p.TargetGroups[0].Name == *p.TargetGroups[1].Name:
+		return bad("The target groups of a pair must differ.")
+	case p.ProdTrafficRoute == nil || len(p.ProdTrafficRoute.ListenerArns) != 1:
+		return bad("The production traffic route of a target group pair has the ARN of one listener.")
+	case p.TestTrafficRoute != nil && len(p.TestTrafficRoute.ListenerArns) != 1:
+		return bad("The test traffic route of a target group pair has the ARN of one listener.")
+	}
+	for _, r := range []*types.TrafficRoute{p.ProdTrafficRoute, p.TestTrafficRoute} {
+		if r == nil {
+			continue
+		}
+		if a, ok := arn.Parse(r.ListenerArns[0]); !ok || a.Service != "elasticloadbalancing" {
+			return bad("The ARN of a listener is not valid: " + r.ListenerArns[0])
+		}
+	}
+	return nil
+}
+
+func checkServices(g *types.DeploymentGroupInfo) error {
+	bad := func(message string) error {
+		return &types.InvalidECSServiceException{Message: text("%s", message)}
+	}
+	switch {
+	case !isECS(g) && len(g.EcsServices) > 0:
+		return bad("ECS services are for the compute platform ECS only.")
+	case !isECS(g):
+		return nil
+	case len(g.EcsServices) != 1:
+		return bad("A deployment group of the compute platform ECS must have exactly one ECS service.")
+	case aws.ToString(g.EcsServices[0].ServiceName) == "" || aws.ToString(g.EcsServices[0].ClusterName) == "":
+		return bad("The cluster and the name of the ECS service must be specified.")
+	}
+	return nil
+}
+
+func checkBlueGreen(g *types.DeploymentGroupInfo) error {
+	bad := func(format string, args ...any) error {
+		return &types.InvalidBlueGreenDeploymentConfigurationException{Message: text(format, args...)}
+	}
+	c := g.BlueGreenDeploymentConfiguration
+	if c == nil {
+		if isECS(g) {
+			return bad("A blue/green deployment configuration must be specified for the compute platform ECS.")
+		}
+		return nil
+	}
+	ready, end := c.DeploymentReadyOption, c.TerminateBlueInstancesOnDeploymentSuccess
+	switch {
+	case isECS(g) && (ready == nil || end == nil):
+		return bad("The deployment ready option and what happens to the blue instances must be specified for the compute platform ECS.")
+	case isECS(g) && c.GreenFleetProvisioningOption != nil:
+		return bad("The green fleet provisioning option is not for the compute platform ECS.")
+	case ready != nil && ready.WaitTimeInMinutes < 0:
+		return bad("The wait time of the deployment ready option cannot be negative.")
+	case ready != nil && ready.WaitTimeInMinutes > 0 && ready.ActionOnTimeout == types.DeploymentReadyActionContinueDeployment:
+		return bad("The deployment ready option CONTINUE_DEPLOYMENT has no wait time.")
+	case end != nil && (end.TerminationWaitTimeInMinutes < 0 || end.TerminationWaitTimeInMinutes > maxWait):
+		return bad("The termination wait time is 0 to %d minutes.", maxWait)
+	}
+	return nil
+}
+
+// checkSelection checks how the instances of the platform Server are chosen.
+//
+// Errors: InvalidEC2TagException, InvalidTagException,
+// InvalidEC2TagCombinationException, InvalidOnPremisesTagCombinationException,
+// TagSetListLimitExceededException, InvalidAutoScalingGroupException.
+func checkSelection(g *types.DeploymentGroupInfo) error {
+	var ec2 []types.EC2TagFilter
+	ec2Groups, premisesGroups := 0, 0
+	if g.Ec2TagSet != nil {
+		ec2Groups = len(g.Ec2TagSet.Ec2TagSetList)
+		ec2 = slices.Concat(g.Ec2TagSet.Ec2TagSetList...)
+	}
+	var premises []types.TagFilter
+	if g.OnPremisesTagSet != nil {
+		premisesGroups = len(g.OnPremisesTagSet.OnPremisesTagSetList)
+		premises = slices.Concat(g.OnPremisesTagSet.OnPremisesTagSetList...)
+	}
+	limit := max(len(ec2), len(premises)) > maxTags || max(ec2Groups, premisesGroups) > maxTagGroups
+	switch {
+	case len(g.Ec2TagFilters) > 0 && ec2Groups > 0:
+		return &types.InvalidEC2TagCombinationException{Message: text("EC2 tag filters and EC2 tag sets cannot be specified together.")}
+	case len(g.OnPremisesInstanceTagFilters) > 0 && premisesGroups > 0:
+		return &types.InvalidOnPremisesTagCombinationException{Message: text("On-premises instance tag filters and tag sets cannot be specified together.")}
+	case limit:
+		return &types.TagSetListLimitExceededException{Message: text("A deployment group can have at most %d tag groups with %d tags.", maxTagGroups, maxTags)}
+	case len(g.AutoScalingGroups) > maxScaling:
+		return &types.InvalidAutoScalingGroupException{Message: text("A deployment group can have at most %d Auto Scaling groups.", maxScaling)}
+	}
+	ec2, premises = append(ec2, g.Ec2TagFilters...), append(premises, g.OnPremisesInstanceTagFilters...)
+	if !isServer(g) && len(ec2) > 0 {
+		return &types.InvalidEC2TagException{Message: text("EC2 tags are for the compute platform Server only.")}
+	}
+	if !isServer(g) && len(premises) > 0 {
+		return &types.InvalidTagException{Message: text("Tags of on-premises instances are for the compute platform Server only.")}
+	}
+	if !isServer(g) && len(g.AutoScalingGroups) > 0 {
+		return &types.InvalidAutoScalingGroupException{Message: text("Auto Scaling groups are for the compute platform Server only.")}
+	}
+	for _, f := range ec2 {
+		if !filters(string(f.Type), f.Key, f.Value) {
+			return &types.InvalidEC2TagException{Message: text("An EC2 tag filter needs the key, the value, or both, as its type says.")}
+		}
+	}
+	for _, f := range premises {
+		if !filters(string(f.Type), f.Key, f.Value) {
+			return &types.InvalidTagException{Message: text("A tag filter needs the key, the value, or both, as its type says.")}
+		}
+	}
+	for _, a := range g.AutoScalingGroups {
+		if aws.ToString(a.Name) == "" {
+			return &types.InvalidAutoScalingGroupException{Message: text("The name of an Auto Scaling group must be specified.")}
+		}
+	}
+	return nil
+}
+
+func filters(kind string, key, value *string) bool {
+	switch kind {
+	case "KEY_ONLY":
+		return aws.ToString(key) != ""
+	case "VALUE_ONLY":
+		return aws.ToString(value) != ""
+	}
+	return aws.ToString(key) != ""
+}
+
+// checkReactions checks what a group does when something happens.
+//
+// Errors: InvalidAlarmConfigException, AlarmsLimitExceededException,
+// InvalidAutoRollbackConfigException, TriggerTargetsLimitExceededException,
+// InvalidTriggerConfigException.
+func checkReactions(g *types.DeploymentGroupInfo) error {
+	if r := g.AutoRollbackConfiguration; r != nil && r.Enabled && len(r.Events) == 0 {
+		return &types.InvalidAutoRollbackConfigException{Message: text("Automatic rollback is enabled without an event.")}
+	}
+	if a := g.AlarmConfiguration; a != nil {
+		bad := func(message string) error {
+			return &types.InvalidAlarmConfigException{Message: text("%s", message)}
+		}
+		if a.Enabled && len(a.Alarms) == 0 {
+			return bad("Alarms are enabled without an alarm.")
+		}
+		if len(a.Alarms) > maxAlarms {
+			return &types.AlarmsLimitExceededException{Message: text("A deployment group can have at most %d alarms.", maxAlarms)}
+		}
+		seen := map[string]bool{}
+		for _, alarm := range a.Alarms {
+			name := aws.ToString(alarm.Name)
+			if name == "" || len(name) > 255 {
+				return bad("The name of an alarm has 1 to 255 characters.")
+			}
+			if seen[name] {
+				return bad("The alarm " + name + " is there twice.")
+			}
+			seen[name] = true
+		}
+	}
+	if len(g.TriggerConfigurations) > maxTriggers {
+		return &types.TriggerTargetsLimitExceededException{Message: text("A deployment group can have at most %d triggers.", maxTriggers)}
+	}
+	bad := func(format string, args ...any) error {
+		return &types.InvalidTriggerConfigException{Message: text(format, args...)}
+	}
+	seen := map[string]bool{}
+	for _, t := range g.TriggerConfigurations {
+		name := aws.ToString(t.TriggerName)
+		switch a, ok := arn.Parse(aws.ToString(t.TriggerTargetArn)); {
+		case name == "":
+			return bad("The name of a trigger must be specified.")
+		case seen[name]:
+			return bad("The trigger %s is there twice.", name)
+		case len(t.TriggerEvents) == 0:
+			return bad("The trigger %s has no events.", name)
+		case !ok || a.Service != "sns":
+			return bad("The Topic ARN of the trigger %s is not valid: %s", name, aws.ToString(t.TriggerTargetArn))
+		}
+		seen[name] = true
+	}
+	return nil
+}
