@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -217,50 +216,4 @@ func (s *Service) DescribeInstances(_ context.Context, in *DescribeInstancesInpu
 		return nil, instanceKind.absent(id)
 	}
 	return &DescribeInstancesOutput{Reservations: []struct{}{}}, nil
-}
-
-// A Network answers what load balancers and tasks ask about subnets and groups.
-type Network struct {
-	VPC, Zone string
-	CIDR      netip.Prefix
-}
-
-// Subnet finds a subnet of a region.
-func (s *Service) Subnet(ctx context.Context, region, id string) (n Network, err error) {
-	if err := s.ready(ctx, region); err != nil {
-		return n, err
-	}
-	return n, s.Engine.View(ctx, func(r store.Reader) error {
-		d, err := get(r, subnets, subnetKind, region, id)
-		if err == nil {
-			n = Network{d.VPC, d.Zone, d.CIDR}
-		}
-		return err
-	})
-}
-
-// Group finds a security group of a region, and answers its VPC. An empty id
-// asks for the default group of vpc.
-func (s *Service) Group(ctx context.Context, region, id, vpc string) (group, inVPC string, err error) {
-	if err := s.ready(ctx, region); err != nil {
-		return "", "", err
-	}
-	return group, inVPC, s.Engine.View(ctx, func(r store.Reader) error {
-		if id != "" {
-			g, err := get(r, groups, groupKind, region, id)
-			if err == nil {
-				group, inVPC = g.ID, g.VPC
-			}
-			return err
-		}
-		for g, err := range groups.All(r, region) {
-			if err != nil {
-				return err
-			}
-			if g.VPC == vpc && g.Name == defaultGroup {
-				group, inVPC = g.ID, g.VPC
-			}
-		}
-		return nil
-	})
 }

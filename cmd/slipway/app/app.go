@@ -57,6 +57,7 @@ func parts() []part {
 		{"logs", addLogs},
 		{"sns", addSNS},
 		{"ec2", addEC2},
+		{"elasticloadbalancingv2", addELB},
 		{"ecr", addECR},
 		{"codecommit", addCodeCommit},
 		{"codeconnections", addCodeConnections},
