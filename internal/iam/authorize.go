@@ -35,6 +35,35 @@ func (s *Service) Authorize(ctx context.Context, checks ...wire.Access) error {
 	return nil
 }
 
+// AuthorizeAny is Authorize where one of the checks is enough: for actions that
+// AWS has renamed, which policies may name either way. An explicit denial of
+// one denies all; else a denial is of the first.
+func (s *Service) AuthorizeAny(ctx context.Context, checks ...wire.Access) error {
+	c := identity.From(ctx)
+	if c.Kind == identity.Root && c.SessionPolicies == nil && c.ExpiresAt.IsZero() {
+		return nil
+	}
+	allowed := false
+	var first policy.Decision
+	for i, check := range checks {
+		d, err := s.Decide(ctx, c, check)
+		if err != nil {
+			return err
+		}
+		if d.Explicit && !d.Allowed {
+			return s.Deny(ctx, c, check, d)
+		}
+		allowed = allowed || d.Allowed
+		if i == 0 {
+			first = d
+		}
+	}
+	if allowed {
+		return nil
+	}
+	return s.Deny(ctx, c, checks[0], first)
+}
+
 // Decide evaluates everything that IAM knows of a caller.
 func (s *Service) Decide(ctx context.Context, c *identity.Caller, check wire.Access) (policy.Decision, error) {
 	set := policy.Set{}
