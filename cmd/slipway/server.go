@@ -27,6 +27,7 @@ func server(ctx context.Context, args []string, out, errs io.Writer) int {
 	flags.StringVar(&cfg.Compute, "compute", app.Docker, "what runs containers: docker, kubernetes or process")
 	flags.StringVar(&cfg.IAM, "iam", app.Audit, "audit records what policies deny, enforce refuses it")
 	flags.StringVar(&cfg.Account, "account", "000000000000", "account `number`")
+	flags.StringVar(&cfg.PublicURL, "public-url", "", "`URL` at which browsers and git providers reach this server\n(default: the address it listens on)")
 	flags.StringVar(&cfg.Region, "region", "us-east-1", "default `region`")
 	flags.IntVar(&cfg.Warm, "warm", 1, "`number` of containers that wait for builds")
 	flags.Func("image", "`NAME=REF` runs builds that ask for image NAME (may end in *) in REF; repeatable\n(default: the names of AWS's standard images for "+app.StandardImage+")",
@@ -82,7 +83,7 @@ func parse(flags *flag.FlagSet, args []string, errs io.Writer) (code int, ok boo
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	ok = true
 	flags.VisitAll(func(f *flag.Flag) {
-		name := "SLIPWAY_" + strings.ToUpper(f.Name)
+		name := "SLIPWAY_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		v, set := os.LookupEnv(name)
 		if given[f.Name] || !set || !ok {
 			return

@@ -33,7 +33,7 @@ var contracts = []string{
 var services = map[string][]string{
 	"internal/codebuild":              {"internal/agent", "internal/agent/job", "internal/agent/archive", "internal/buildspec"},
 	"internal/codecommit":             {"internal/git"},
-	"internal/codeconnections":        nil,
+	"internal/codeconnections":        {"internal/git"},
 	"internal/codedeploy":             nil,
 	"internal/codepipeline":           {"internal/agent/archive"},
 	"internal/codestarnotifications":  nil,

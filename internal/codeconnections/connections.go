@@ -143,7 +143,11 @@ func (f front) DeleteConnection(ctx context.Context, in *codeconnections.DeleteC
 		return nil, err
 	}
 	return &codeconnections.DeleteConnectionOutput{}, f.Engine.Update(ctx, func(tx *engine.Tx) error {
-		if _, err := f.connectionOf(tx, name); err != nil {
+		c, err := f.connectionOf(tx, name)
+		if err != nil {
+			return err
+		}
+		if err := f.dropWatches(tx, c); err != nil {
 			return err
 		}
 		region, id, _ := f.key(name, connectionKind)

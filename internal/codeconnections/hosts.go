@@ -153,7 +153,10 @@ func (f front) UpdateHost(ctx context.Context, in *codeconnections.UpdateHostInp
 			return err
 		}
 		return f.eachOf(tx, h, func(c *connection) error {
-			c.ConnectionStatus = types.ConnectionStatusPending
+			if err := f.dropWatches(tx, c); err != nil {
+				return err
+			}
+			c.ConnectionStatus, c.Access = types.ConnectionStatusPending, ""
 			return f.putConnection(tx, c)
 		})
 	})

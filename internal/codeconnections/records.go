@@ -19,6 +19,8 @@ import (
 type connection struct {
 	types.Connection
 	Tags tag.Set `json:",omitempty"`
+	// Access is sealed, see access; "" before the handshake.
+	Access string `json:",omitempty"`
 }
 
 func (c *connection) arn() string { return aws.ToString(c.ConnectionArn) }

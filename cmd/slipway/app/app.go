@@ -23,6 +23,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/blob"
 	"github.com/slipway-dev/slipway/internal/bus"
 	"github.com/slipway-dev/slipway/internal/codecommit"
+	"github.com/slipway-dev/slipway/internal/codeconnections"
 	"github.com/slipway-dev/slipway/internal/compute"
 	"github.com/slipway-dev/slipway/internal/ec2"
 	"github.com/slipway-dev/slipway/internal/engine"
@@ -84,6 +85,10 @@ type App struct {
 	secrets secretsmanager.Reader
 	ec2     *ec2.Service
 	git     *codecommit.Service
+	ec2     *ec2.Service
+	git     *codecommit.Service
+	// connections are to other providers' repositories.
+	connections *codeconnections.Service
 	// compute may also be a compute.ImageStore.
 	compute compute.Compute
 	// iam, sessions, credentials and authorizer are identity's.

@@ -8,7 +8,7 @@ import (
 
 // addCodePipeline makes CodePipeline. Its actions call the other services
 // through the gateway; only the trees of commits, which have no public API,
-// come straight from CodeCommit.
+// come straight from CodeCommit and from connections.
 func addCodePipeline(a *App) error {
 	dir, err := a.dir("artifacts")
 	if err != nil {
@@ -18,16 +18,18 @@ func addCodePipeline(a *App) error {
 		return err
 	}
 	s := codepipeline.New(codepipeline.Config{
-		Engine:   a.engine,
-		Events:   a.bus,
-		Site:     a.site,
-		IDs:      a.IDs,
-		Log:      a.Log.With("part", "codepipeline"),
-		Sessions: a.sessions,
-		Archives: a.git,
-		Secrets:  a.keys.For("codepipeline.secret"),
-		TempDir:  dir,
+		Engine:      a.engine,
+		Events:      a.bus,
+		Site:        a.site,
+		IDs:         a.IDs,
+		Log:         a.Log.With("part", "codepipeline"),
+		Sessions:    a.sessions,
+		Archives:    a.git,
+		Connections: a.connections,
+		Secrets:     a.keys.For("codepipeline.secret"),
+		TempDir:     dir,
 	})
+	a.connections.UsedBy(s.ConnectionRepositories)
 	a.onStart(s.Resume)
 	a.gateway.Mount(codepipeline.WebhookPath, s.Webhooks())
 	return a.serve(s.Wire())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -24,6 +25,9 @@ type Config struct {
 	IAM      string // audit, or enforce
 	Account  string // 000000000000
 	Region   string // us-east-1
+	// PublicURL is where browsers and git providers reach this server, if that
+	// is not where it listens: https://ci.example.com.
+	PublicURL string
 	// Images maps the names of build images to references the engine has.
 	// A name may end in *; the longest match wins.
 	Images map[string]string
@@ -139,6 +143,11 @@ func (c *Config) check() error {
 	if !regionPattern.MatchString(c.Region) {
 		return fmt.Errorf("--region %q: not the name of a region", c.Region)
 	}
+	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" &&
+		(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "") {
+		return fmt.Errorf("--public-url %q: want a URL without a path, like https://ci.example.com", c.PublicURL)
+	}
+	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil {
 		return fmt.Errorf("--listen %q: want HOST:PORT", c.Listen)

@@ -32,6 +32,9 @@ func (a *App) listen() error {
 	a.site.Region = a.Region
 	a.site.Host = net.JoinHostPort(host, port)
 	a.site.URL = "http://" + a.site.Host
+	if a.PublicURL == "" {
+		a.PublicURL = a.site.URL
+	}
 
 	path := a.Socket()
 	// Containers run as any user; who calls is known by signature.
