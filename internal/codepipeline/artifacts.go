@@ -70,6 +70,10 @@ func (st artifactStore) fetch(ctx context.Context, a Artifact) (*spool, error) {
 // keep writes an output artifact, zipped or not as write likes it, and returns
 // its version id.
 func (st artifactStore) keep(ctx context.Context, w *Work, a Artifact, write func(io.Writer) error) (version string, err error) {
+	return st.keepAs(ctx, w, a, "application/zip", write)
+}
+
+func (st artifactStore) keepAs(ctx context.Context, w *Work, a Artifact, contentType string, write func(io.Writer) error) (version string, err error) {
 	f, err := st.spool()
 	if err != nil {
 		return "", err
@@ -82,7 +86,7 @@ func (st artifactStore) keep(ctx context.Context, w *Work, a Artifact, write fun
 		return "", err
 	}
 	in := &s3.PutObjectInput{Bucket: aws.String(a.Bucket), Key: aws.String(a.Key), Body: f.File,
-		ContentType: aws.String("application/zip"), ServerSideEncryption: s3types.ServerSideEncryptionAwsKms}
+		ContentType: aws.String(contentType), ServerSideEncryption: s3types.ServerSideEncryptionAwsKms}
 	in.SSEKMSKeyId = keyID(w.Encryption)
 	out, err := st.client.PutObject(ctx, in)
 	if err != nil {

@@ -17,6 +17,7 @@ type dependencies struct {
 	codebuild  func(aws.Config) buildAPI
 	ecs        func(aws.Config) serviceAPI
 	archives   Archiver
+	connected  Connections
 	tempDir    string
 	console    string // URL of the console, ending in a slash
 }
@@ -29,6 +30,7 @@ func (s *Service) dependencies() *dependencies {
 		codebuild:  func(c aws.Config) buildAPI { return codebuild.NewFromConfig(c) },
 		ecs:        func(c aws.Config) serviceAPI { return ecs.NewFromConfig(c) },
 		archives:   s.cfg.Archives,
+		connected:  s.cfg.Connections,
 		tempDir:    s.cfg.TempDir,
 		console:    s.cfg.Site.URL + "/console/",
 	}
@@ -37,13 +39,14 @@ func (s *Service) dependencies() *dependencies {
 // standardProviders are the action providers that exist, by category and name.
 func standardProviders(d *dependencies) map[string]Action {
 	return map[string]Action{
-		"Source/CodeCommit": commitSource{d},
-		"Source/S3":         objectSource{d},
-		"Source/ECR":        imageSource{d},
-		"Build/CodeBuild":   build{d},
-		"Test/CodeBuild":    build{d},
-		"Deploy/ECS":        serviceDeploy{d},
-		"Deploy/S3":         objectDeploy{d},
-		"Approval/Manual":   approval{},
+		"Source/CodeCommit":            commitSource{d},
+		"Source/S3":                    objectSource{d},
+		"Source/ECR":                   imageSource{d},
+		"Source/" + connectionProvider: connectionSource{d},
+		"Build/CodeBuild":              build{d},
+		"Test/CodeBuild":               build{d},
+		"Deploy/ECS":                   serviceDeploy{d},
+		"Deploy/S3":                    objectDeploy{d},
+		"Approval/Manual":              approval{},
 	}
 }

@@ -45,6 +45,8 @@ type Config struct {
 	Archives Archiver
 	// Secrets seals secret values of configurations.
 	Secrets seal.Box
+	// Connections reads the repositories behind connections.
+	Connections Connections
 	// TempDir is where artifacts are spooled; "" is the system's.
 	TempDir string
 	// Providers replaces action providers, by category and name

@@ -65,7 +65,10 @@ func (s *Service) watch(tx *engine.Tx, region string, before, after *types.Pipel
 	if err != nil {
 		return err
 	}
-	return each(after, func(ref sourceRef, key []string) error { return sources.Put(tx, &ref, key...) })
+	if err := each(after, func(ref sourceRef, key []string) error { return sources.Put(tx, &ref, key...) }); err != nil {
+		return err
+	}
+	return s.declareConnections(tx, before, after)
 }
 
 // changed is what an event of AWS's own sources is about: key is as in watched.

@@ -85,8 +85,6 @@ type App struct {
 	secrets secretsmanager.Reader
 	ec2     *ec2.Service
 	git     *codecommit.Service
-	ec2     *ec2.Service
-	git     *codecommit.Service
 	// connections are to other providers' repositories.
 	connections *codeconnections.Service
 	// compute may also be a compute.ImageStore.
