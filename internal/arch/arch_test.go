@@ -43,7 +43,7 @@ var services = map[string][]string{
 	"internal/elasticloadbalancingv2": {"internal/glob"},
 	"internal/iam":                    nil,
 	"internal/kms":                    {"internal/iam/policy"}, // a pure library, not the service
-	"internal/logs":                   nil,
+	"internal/logs":                   {"internal/iam/policy"}, // a pure library, not the service
 	"internal/s3":                     nil,
 	"internal/secretsmanager":         {"internal/iam/policy"},
 	"internal/sns":                    nil,

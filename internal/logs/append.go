@@ -54,7 +54,7 @@ func (s *Service) PutLogEvents(ctx context.Context, in *cloudwatchlogs.PutLogEve
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, readable(err)
 	}
 	return out, nil
 }
@@ -115,7 +115,8 @@ func sift(events []types.InputLogEvent, now time.Time, retentionDays *int32) ([]
 // timestamps (ties keep theirs) and none is rejected: a message that is too
 // long becomes several events, bytes that are not UTF-8 become U+FFFD, and an
 // empty message, which CloudWatch Logs cannot hold, one space. Live followers
-// see them after the commit.
+// see them after the commit. Only where the group has a KMS key that cannot be
+// used are the events lost, as AWS loses them.
 func (s *Service) Append(tx *engine.Tx, region, groupName, streamName string, events []types.InputLogEvent) error {
 	g, err := groups.Get(tx, region, groupName)
 	if errors.Is(err, store.ErrNotFound) {
@@ -140,7 +141,13 @@ func (s *Service) Append(tx *engine.Tx, region, groupName, streamName string, ev
 		}
 	}
 	slices.SortStableFunc(fit, func(a, b types.InputLogEvent) int { return int(*a.Timestamp - *b.Timestamp) })
-	return s.write(tx, g, st, fit)
+	err = s.write(tx, g, st, fit)
+	var unusable *keyError
+	if errors.As(err, &unusable) {
+		s.cfg.Log.Warn("log events are lost: KMS does not open the group's key", "group", groupName, "stream", streamName, "events", len(fit), "err", err)
+		return nil
+	}
+	return err
 }
 
 // cut splits a message at maxMessage bytes, between characters.
@@ -168,6 +175,10 @@ func (s *Service) write(tx *engine.Tx, g *group, st *stream, in []types.InputLog
 	if err != nil {
 		return fmt.Errorf("logs: stream id: %w", err)
 	}
+	seal, err := s.sealer(g)
+	if err != nil {
+		return err
+	}
 	// Ingestion never goes backwards in a stream, whatever the clock does.
 	ingestion := max(tx.Now().UnixMilli(), aws.ToInt64(st.LastIngestionTime))
 	events := make([]event, len(in))
@@ -179,11 +190,12 @@ func (s *Service) write(tx *engine.Tx, g *group, st *stream, in []types.InputLog
 	}
 	for rest := events; len(rest) > 0; {
 		bucket := bucketOf(rest[0].timestamp)
-		n := 1
+		n, counts := 1, int64(len(rest[0].message))+eventExtra
 		for n < len(rest) && bucketOf(rest[n].timestamp) == bucket {
+			counts += int64(len(rest[n].message)) + eventExtra
 			n++
 		}
-		if err := tx.Put(chunkKey(g.ID, st.ID, bucket, rest[0].seq), encodeChunk(rest[:n])); err != nil {
+		if err := tx.Put(chunkKey(g.ID, st.ID, bucket, rest[0].seq), seal(encodeChunk(rest[:n]), counts)); err != nil {
 			return err
 		}
 		if err := tx.Put(timeKey(g.ID, bucket, st.ID), []byte(st.name())); err != nil {

@@ -92,6 +92,19 @@ func encodeChunk(events []event) []byte {
 	return b
 }
 
+// countedBytes is what a chunk counts as stored bytes.
+func countedBytes(chunk []byte) (n int64, err error) {
+	if len(chunk) > 0 && chunk[0] == sealedVersion {
+		_, n, _, err = sealedHead(chunk)
+		return n, err
+	}
+	events, err := decodeChunk(nil, chunk, 0, "", 0, 0)
+	for _, e := range events {
+		n += int64(len(e.message)) + eventExtra
+	}
+	return n, err
+}
+
 var errChunk = errors.New("logs: broken chunk")
 
 // decodeChunk appends the events of a chunk.

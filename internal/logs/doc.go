@@ -1,5 +1,7 @@
 // Package logs is CloudWatch Logs: groups, streams, events, retention, live
-// tail.
+// tail. Metric filters and resource policies are kept and shown without effect;
+// subscription filters, queries and whatever else reads logs for others is not
+// there.
 //
 // # Storage
 //
@@ -13,6 +15,9 @@
 //	logs.time   G bucket S             name of the stream: which have events then
 //	logs.last   G lastTimestamp name   streams by their last event
 //	logs.bytes  G                      bytes stored
+//
+//	logs.metricfilter region group filter   metric filters
+//	logs.policy       region name           resource policies
 //
 // Events are ordered by timestamp, then ingestion time, stream and seq: the
 // number of the event in its stream. A reader goes from bucket to bucket, and

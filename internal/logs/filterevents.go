@@ -62,7 +62,7 @@ func (s *Service) FilterLogEvents(ctx context.Context, in *cloudwatchlogs.Filter
 				return err
 			}
 		}
-		w := reading{r: r, groupID: g.ID, reverse: reverse, from: -1}
+		w := reading{s: s, r: r, group: g, reverse: reverse, from: -1}
 		switch {
 		case cursor != nil:
 			w.from = bucketOf(cursor.timestamp)
@@ -115,7 +115,7 @@ func (s *Service) FilterLogEvents(ctx context.Context, in *cloudwatchlogs.Filter
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, readable(err)
 	}
 	return out, nil
 }

@@ -42,7 +42,7 @@ func (s *Service) GetLogEvents(ctx context.Context, in *cloudwatchlogs.GetLogEve
 		if in.EndTime != nil {
 			to = *in.EndTime
 		}
-		w := reading{r: r, groupID: g.ID, reverse: !aws.ToBool(in.StartFromHead), from: -1}
+		w := reading{s: s, r: r, group: g, reverse: !aws.ToBool(in.StartFromHead), from: -1}
 		var cursor *position
 		if in.NextToken != nil {
 			var backward bool
@@ -95,7 +95,7 @@ func (s *Service) GetLogEvents(ctx context.Context, in *cloudwatchlogs.GetLogEve
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, readable(err)
 	}
 	return out, nil
 }

@@ -24,6 +24,9 @@ type group struct {
 	ID     string
 	Region string
 	Tags   map[string]string
+	// DataKeys encrypt the events since a KMS key was associated; the last is
+	// used where the group has one now.
+	DataKeys []dataKey `json:",omitempty"`
 }
 
 const groups store.Table[group] = "logs.group"
@@ -46,8 +49,6 @@ func (s *Service) CreateLogGroup(ctx context.Context, in *cloudwatchlogs.CreateL
 	switch {
 	case strings.HasPrefix(name, "aws/"):
 		return nil, invalidParameter("Log groups starting with AWS/ are reserved for AWS.")
-	case in.KmsKeyId != nil:
-		return nil, invalidParameter("kmsKeyId is not supported by Slipway: log groups are not encrypted with KMS keys.")
 	case in.LogGroupClass == types.LogGroupClassDelivery:
 		return nil, invalidParameter("logGroupClass DELIVERY is not supported by Slipway.")
 	}
@@ -55,7 +56,11 @@ func (s *Service) CreateLogGroup(ctx context.Context, in *cloudwatchlogs.CreateL
 		return nil, err
 	}
 	region := identity.Region(ctx)
-	err := s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
+	k, err := s.newDataKey(ctx, in.KmsKeyId, s.groupARN(region, name))
+	if err != nil {
+		return nil, err
+	}
+	err = s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
 		switch _, err := groups.Get(tx, region, name); {
 		case err == nil:
 			return &types.ResourceAlreadyExistsException{Message: aws.String("The specified log group already exists")}
@@ -68,6 +73,9 @@ func (s *Service) CreateLogGroup(ctx context.Context, in *cloudwatchlogs.CreateL
 			g.LogGroupClass = in.LogGroupClass
 		}
 		g.Tags = in.Tags
+		if k != nil {
+			g.KmsKeyId, g.DataKeys = in.KmsKeyId, []dataKey{*k}
+		}
 		return g.put(tx)
 	})
 	if err != nil {
@@ -104,6 +112,7 @@ func (s *Service) DeleteLogGroup(ctx context.Context, in *cloudwatchlogs.DeleteL
 		}
 		return errors.Join(
 			groups.Delete(tx, g.Region, g.name()),
+			deleteMetricFilters(tx, g),
 			tx.Cancel(retentionJob, g.ID),
 			tx.Enqueue(engine.NewJob{Kind: eraseJob, ID: g.ID, Payload: erase{Group: g.ID}}))
 	})

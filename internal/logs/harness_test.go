@@ -31,6 +31,7 @@ import (
 type world struct {
 	*cloudwatchlogs.Client
 	service *logs.Service
+	kms     *keyring
 	engine  *engine.Engine
 	store   store.Store
 	clock   *clock.Fake
@@ -50,7 +51,7 @@ func (c armedClock) AfterFunc(d time.Duration, f func()) clock.Timer {
 }
 
 func start(t *testing.T) world {
-	w := world{store: memory.New(), clock: clock.NewFake(enginetest.Epoch), armed: make(chan bool, 100)}
+	w := world{store: memory.New(), kms: &keyring{}, clock: clock.NewFake(enginetest.Epoch), armed: make(chan bool, 100)}
 	w.engine = enginetest.On(t, w.store, w.clock)
 	w.service = logs.New(logs.Config{
 		Engine: w.engine,
@@ -58,6 +59,7 @@ func start(t *testing.T) world {
 		Clock:  armedClock{w.clock, w.armed},
 		IDs:    &id.Sequence{},
 		Log:    enginetest.Log(t),
+		Keys:   w.kms,
 	})
 	enginetest.Start(t, w.engine)
 	bound, err := wire.Bind(w.service.Wire())

@@ -87,8 +87,6 @@ func TestGroups(t *testing.T) {
 	refused(t, err, "InvalidParameterException", "logGroupName")
 	_, err = w.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("aws/x")})
 	refused(t, err, "InvalidParameterException", "reserved")
-	_, err = w.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("k"), KmsKeyId: aws.String("arn:k")})
-	refused(t, err, "InvalidParameterException", "kmsKeyId")
 
 	var names []string
 	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(w, &cloudwatchlogs.DescribeLogGroupsInput{Limit: aws.Int32(1)})

@@ -12,8 +12,9 @@ import (
 
 // reading is one walk over events in their order, or backwards.
 type reading struct {
+	s       *Service
 	r       store.Reader
-	groupID string
+	group   *group
 	from    int64 // the first bucket to visit (the last one, backwards); -1: no bound
 	reverse bool
 }
@@ -42,7 +43,7 @@ func (w reading) start(prefix string) string {
 // ofStream walks over one stream.
 func (w reading) ofStream(st *stream) buckets {
 	return func(yield func(bucket, error) bool) {
-		prefix := store.Prefix("logs.event", w.groupID, st.ID)
+		prefix := store.Prefix("logs.event", w.group.ID, st.ID)
 		b := bucket{second: -1}
 		flush := func() bool {
 			if b.second < 0 {
@@ -66,7 +67,7 @@ func (w reading) ofStream(st *stream) buckets {
 				}
 				b = bucket{second: second}
 			}
-			if b.events, err = decodeEntry(b.events, e, second, st.name()); err != nil {
+			if b.events, err = w.decode(b.events, e, second, st.name()); err != nil {
 				yield(bucket{}, err)
 				return
 			}
@@ -75,8 +76,8 @@ func (w reading) ofStream(st *stream) buckets {
 	}
 }
 
-// decodeEntry appends the events of a chunk that was read under its key.
-func decodeEntry(to []event, e store.Entry, second int64, stream string) ([]event, error) {
+// decode appends the events of a chunk that was read under its key.
+func (w reading) decode(to []event, e store.Entry, second int64, stream string) ([]event, error) {
 	parts := strings.Split(e.Key, store.Separator)
 	if len(parts) != 5 {
 		return nil, errChunk
@@ -89,13 +90,17 @@ func decodeEntry(to []event, e store.Entry, second int64, stream string) ([]even
 	if err != nil {
 		return nil, errChunk
 	}
-	return decodeChunk(to, e.Value, second, stream, streamID, seq)
+	chunk, err := w.s.openChunk(w.group, e.Value)
+	if err != nil {
+		return nil, err
+	}
+	return decodeChunk(to, chunk, second, stream, streamID, seq)
 }
 
 // ofGroup walks over all streams of the group whose names keep accepts.
 func (w reading) ofGroup(keep func(name string) bool) buckets {
 	return func(yield func(bucket, error) bool) {
-		prefix := store.Prefix("logs.time", w.groupID)
+		prefix := store.Prefix("logs.time", w.group.ID)
 		alive := map[string]bool{} // stream ids: deleted streams leave rows for a while
 		b := bucket{second: -1}
 		flush := func() bool {
@@ -114,7 +119,7 @@ func (w reading) ofGroup(keep func(name string) bool) buckets {
 			name := string(e.Value)
 			lives, known := alive[streamID]
 			if !known {
-				st, err := streams.Get(w.r, w.groupID, name)
+				st, err := streams.Get(w.r, w.group.ID, name)
 				if err != nil && !errors.Is(err, store.ErrNotFound) {
 					yield(bucket{}, err)
 					return
@@ -136,9 +141,9 @@ func (w reading) ofGroup(keep func(name string) bool) buckets {
 			if !lives {
 				continue
 			}
-			for c, err := range w.r.Scan(store.Range{Prefix: store.Prefix("logs.event", w.groupID, streamID, part)}) {
+			for c, err := range w.r.Scan(store.Range{Prefix: store.Prefix("logs.event", w.group.ID, streamID, part)}) {
 				if err == nil {
-					b.events, err = decodeEntry(b.events, c, second, name)
+					b.events, err = w.decode(b.events, c, second, name)
 				}
 				if err != nil {
 					yield(bucket{}, err)

@@ -161,13 +161,11 @@ func eraseChunks(tx store.Tx, groupID, streamID, bucket string, limit int) (n in
 		if err != nil {
 			return n, err
 		}
-		events, err := decodeEntry(nil, e, 0, "")
+		counts, err := countedBytes(e.Value)
 		if err != nil {
 			return n, err
 		}
-		for _, ev := range events {
-			size += int64(len(ev.message)) + eventExtra
-		}
+		size += counts
 		if bucket == "" {
 			parts := strings.Split(e.Key, store.Separator)
 			second, err := parseBucket(parts[3])

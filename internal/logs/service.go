@@ -16,6 +16,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/clock"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/id"
+	"github.com/slipway-dev/slipway/internal/seal/envelope"
 	"github.com/slipway-dev/slipway/internal/site"
 	"github.com/slipway-dev/slipway/internal/store"
 )
@@ -27,12 +28,15 @@ type Config struct {
 	Clock  clock.Clock
 	IDs    id.Source
 	Log    *slog.Logger
+	// Keys is KMS, for groups with a key of their own.
+	Keys envelope.Keys
 }
 
 // Service is CloudWatch Logs.
 type Service struct {
 	cfg       Config
 	followers followers
+	opened    opened
 }
 
 // New registers the service's jobs with the engine, so before its Start.
@@ -108,6 +112,24 @@ func (s *Service) Wire() wire.Service {
 			wire.Op("logs:ListTagsLogGroup", s.ListTagsLogGroup, func(ctx context.Context, in *cloudwatchlogs.ListTagsLogGroupInput) []wire.Access {
 				return s.onGroup(ctx, in.LogGroupName, nil)
 			}),
+			wire.Op("logs:AssociateKmsKey", s.AssociateKmsKey, func(ctx context.Context, in *cloudwatchlogs.AssociateKmsKeyInput) []wire.Access {
+				return s.onGroup(ctx, in.LogGroupName, in.ResourceIdentifier)
+			}),
+			wire.Op("logs:DisassociateKmsKey", s.DisassociateKmsKey, func(ctx context.Context, in *cloudwatchlogs.DisassociateKmsKeyInput) []wire.Access {
+				return s.onGroup(ctx, in.LogGroupName, in.ResourceIdentifier)
+			}),
+			wire.Op("logs:PutMetricFilter", s.PutMetricFilter, func(ctx context.Context, in *cloudwatchlogs.PutMetricFilterInput) []wire.Access {
+				return s.onGroup(ctx, in.LogGroupName, nil)
+			}),
+			wire.Op("logs:DescribeMetricFilters", s.DescribeMetricFilters, func(ctx context.Context, in *cloudwatchlogs.DescribeMetricFiltersInput) []wire.Access {
+				return s.onGroup(ctx, in.LogGroupName, nil)
+			}),
+			wire.Op("logs:DeleteMetricFilter", s.DeleteMetricFilter, func(ctx context.Context, in *cloudwatchlogs.DeleteMetricFilterInput) []wire.Access {
+				return s.onGroup(ctx, in.LogGroupName, nil)
+			}),
+			wire.Op("logs:PutResourcePolicy", s.PutResourcePolicy, nil),
+			wire.Op("logs:DescribeResourcePolicies", s.DescribeResourcePolicies, nil),
+			wire.Op("logs:DeleteResourcePolicy", s.DeleteResourcePolicy, nil),
 			{
 				Name:   "StartLiveTail",
 				Action: "logs:StartLiveTail",

@@ -10,6 +10,7 @@ func addLogs(a *App) error {
 		Clock:  a.Clock,
 		IDs:    a.IDs,
 		Log:    a.Log.With("part", "logs"),
+		Keys:   a.kms,
 	})
 	return a.serve(a.logs.Wire())
 }

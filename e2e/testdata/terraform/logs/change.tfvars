@@ -1,0 +1,4 @@
+days      = 14
+label     = "two"
+encrypted = false
+pattern   = "?ERROR ?FATAL"
