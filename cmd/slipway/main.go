@@ -34,6 +34,7 @@ func commands() []command {
 		{"env", "prints the variables that make AWS's tools talk to it", env},
 		{"demo", "shows the main job, from a push to production", demonstrate},
 		{"lint", "names the mistakes in a pipeline, its buildspecs and its Terraform", lintFiles},
+		{"rotate-key", "replaces the master key of a stopped server", rotateKey},
 		{"operations", "lists every API operation, implemented or not", operations},
 		{"version", "prints version, commit and Go", printVersion},
 	}

@@ -23,6 +23,7 @@ func server(ctx context.Context, args []string, out, errs io.Writer) int {
 	flags.SetOutput(errs)
 	flags.StringVar(&cfg.Listen, "listen", "127.0.0.1:4566", "`address` to listen on")
 	flags.StringVar(&cfg.Data, "data", "", "data `directory` (default ~/.slipway)")
+	flags.StringVar(&cfg.MasterKey, "master-key-file", "", "`file` with the master key, 32 bytes as they are or in base64\n(default master.key in the data directory)")
 	flags.StringVar(&cfg.Database, "database", "", "database `URL` (default SQLite in the data directory)")
 	flags.StringVar(&cfg.Compute, "compute", app.Docker, "what runs containers: docker, kubernetes or process")
 	flags.StringVar(&cfg.IAM, "iam", app.Audit, "audit records what policies deny, enforce refuses it")

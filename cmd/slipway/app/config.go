@@ -21,10 +21,13 @@ type Config struct {
 	Listen   string // 127.0.0.1:4566; port 0 lets the system choose
 	Data     string // directory; ~/.slipway
 	Database string // "" is SQLite in the data directory
-	Compute  string // docker
-	IAM      string // audit, or enforce
-	Account  string // 000000000000
-	Region   string // us-east-1
+	// MasterKey is the file with the key that wraps all others; master.key in
+	// the data directory, which is made at the first start.
+	MasterKey string
+	Compute   string // docker
+	IAM       string // audit, or enforce
+	Account   string // 000000000000
+	Region    string // us-east-1
 	// PublicURL is where browsers and git providers reach this server, if that
 	// is not where it listens: https://ci.example.com.
 	PublicURL string
