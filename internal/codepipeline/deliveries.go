@@ -128,14 +128,12 @@ func genuine(secret []byte, h http.Header, body []byte) bool {
 }
 
 // payload reads the document of a delivery, which GitHub also sends as the
-// field of a form.
+// field of a form. Others call JSON a form because their client does.
 func payload(h http.Header, body []byte) (doc any, err error) {
 	if t, _, _ := mime.ParseMediaType(h.Get("Content-Type")); t == "application/x-www-form-urlencoded" {
-		form, err := url.ParseQuery(string(body))
-		if err != nil {
-			return nil, err
+		if form, err := url.ParseQuery(string(body)); err == nil && form.Has("payload") {
+			body = []byte(form.Get("payload"))
 		}
-		body = []byte(form.Get("payload"))
 	}
 	d := json.NewDecoder(strings.NewReader(string(body)))
 	d.UseNumber() // commit counts and ids compare as they are written

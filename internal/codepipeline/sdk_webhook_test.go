@@ -147,6 +147,7 @@ func TestDeliveries(t *testing.T) {
 		{"the push again", push, []string{newer, "X-GitHub-Delivery: 2"}, http.StatusOK, false},
 		{"another branch", other, []string{"X-Hub-Signature: sha1=" + signature(sha1.New, "super-secret", other)}, http.StatusOK, false},
 		{"a form", form, []string{"Content-Type: application/x-www-form-urlencoded", "X-Hub-Signature: sha1=" + signature(sha1.New, "super-secret", form)}, http.StatusOK, true},
+		{"JSON that is called a form", other, []string{"Content-Type: application/x-www-form-urlencoded", "X-Hub-Signature: sha1=" + signature(sha1.New, "super-secret", other)}, http.StatusOK, false},
 		{"no JSON", "{", []string{"X-Hub-Signature: sha1=" + signature(sha1.New, "super-secret", "{")}, http.StatusBadRequest, false},
 	} {
 		before := count()
