@@ -29,6 +29,7 @@ type flow struct {
 	// trouble is why find could not tell; nothing may be saved then.
 	trouble error
 
+	gone    map[string]*StageRow // of stages that the current definition lacks
 	effects []effect
 	// changed are the executions that must be written, begun those that are new.
 	changed map[string]bool
@@ -75,19 +76,20 @@ func (f *flow) of(ex *Execution) *types.PipelineDeclaration {
 func (f *flow) stage(ex *Execution) *types.StageDeclaration { return &f.of(ex).Stages[ex.At] }
 
 // row is the board's row of a stage. Executions of an older definition may
-// stand in a stage that is gone; their row is not kept.
+// come to a stage that is gone: its row is good for this transition only, and
+// open, so nobody stays in front of it.
 func (f *flow) row(name string) *StageRow {
-	r := f.board.Stages[name]
-	if r == nil {
-		r = &StageRow{}
-		if _, i := findStage(f.definition(), name); i >= 0 {
-			if f.board.Stages == nil {
-				f.board.Stages = map[string]*StageRow{}
-			}
-			f.board.Stages[name] = r
-		}
+	rows := &f.board.Stages
+	if _, i := findStage(f.definition(), name); i < 0 {
+		rows = &f.gone
 	}
-	return r
+	if *rows == nil {
+		*rows = map[string]*StageRow{}
+	}
+	if (*rows)[name] == nil {
+		(*rows)[name] = &StageRow{}
+	}
+	return (*rows)[name]
 }
 
 func findStage(p *types.PipelineDeclaration, name string) (*types.StageDeclaration, int) {
@@ -375,4 +377,9 @@ func (f *flow) updated(version int32) {
 		rows[name] = row
 	}
 	f.board.Stages = rows
+	for _, id := range slices.Clone(f.board.Active) { // whose stage is gone waits no more
+		if ex := f.executions[id]; ex.Waiting && f.board.Stages[aws.ToString(f.stage(ex).Name)] == nil {
+			f.enter(ex)
+		}
+	}
 }

@@ -58,7 +58,7 @@ func (w *world) take() {
 			w.log = append(w.log, fmt.Sprintf("%s %s %s", e.ex.ID(), e.stage, e.state))
 		}
 	}
-	w.f.effects = nil
+	w.f.effects, w.f.gone = nil, nil // as from one transition to the next
 }
 
 func (w *world) start(id string) {
@@ -71,7 +71,7 @@ func (w *world) start(id string) {
 }
 
 // do runs one command: "start e1", "ok e1 A", "fail e1 A", "stop e1",
-// "abandon e1", "retry e1 S2 all", "close S2", "open S2", "update".
+// "abandon e1", "retry e1 S2 all", "close S2", "open S2", "update", "rename".
 func (w *world) do(command string) {
 	w.t.Helper()
 	c := append(strings.Fields(command), "", "", "")
@@ -102,10 +102,14 @@ func (w *world) do(command string) {
 		err = w.f.retry(ex, c[2], mode)
 	case "close", "open":
 		w.f.transition(c[1], c[0] == "open", "busy", "me")
-	case "update":
+	case "update", "rename": // of the last stage
 		v := w.f.board.Version + 1
 		next := *w.f.definition()
 		next.Version = aws.Int32(v)
+		if c[0] == "rename" {
+			next.Stages = slices.Clone(next.Stages)
+			next.Stages[len(next.Stages)-1].Name = aws.String(fmt.Sprint("R", v))
+		}
 		w.f.definitions[v] = &next
 		w.f.updated(v)
 	default:
@@ -216,6 +220,12 @@ func TestFlow(t *testing.T) {
 			"start e1; update; start e2; ok e1 A", "e1 S1 CANCELED, e1 CANCELED, e2 S1 STARTED, e2 run A", ""},
 		{"parallel executions outlive an update", parallel, []string{"A", "B"},
 			"start e1; update; ok e1 A", "e1 S1 SUCCEEDED, e1 S2 STARTED, e1 run B", "e1 InProgress"},
+		{"also one that takes their stage away", parallel, []string{"A", "B"},
+			"start e1; rename; ok e1 A", "e1 S1 SUCCEEDED, e1 S2 STARTED, e1 run B", "e1 InProgress"},
+		{"which nobody waits for any more", parallel, []string{"A", "B"},
+			"close S2; start e1; ok e1 A; rename", "e1 S2 STARTED, e1 run B", "e1 InProgress"},
+		{"a stage that is gone ends what runs in it", superseded, []string{"A", "B"},
+			"start e1; ok e1 A; rename; ok e1 B", "e1 S2 CANCELED, e1 CANCELED", "e1 Cancelled"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, declare(c.mode, c.stages...))

@@ -92,6 +92,21 @@ func (e *everything) upload(files map[string]string) string {
 	return *out.VersionId
 }
 
+func (e *everything) copy(from, bucket, key string) {
+	e.t.Helper()
+	_, err := e.s3.CopyObject(e.t.Context(), &s3.CopyObjectInput{CopySource: aws.String(from), Bucket: aws.String(bucket), Key: aws.String(key)})
+	e.must(err)
+}
+
+func (e *everything) read(bucket, key string) string {
+	e.t.Helper()
+	out, err := e.s3.GetObject(e.t.Context(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
+	e.must(err)
+	b, err := io.ReadAll(out.Body)
+	e.must(err)
+	return string(b)
+}
+
 func kind(c types.ActionCategory, provider string) *types.ActionTypeId {
 	return &types.ActionTypeId{Category: c, Owner: types.ActionOwnerAws, Provider: aws.String(provider), Version: aws.String("1")}
 }

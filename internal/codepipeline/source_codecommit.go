@@ -82,9 +82,13 @@ func commitFailure(err error, repository, branch string) error {
 	var noRepository *commits.RepositoryDoesNotExistException
 	var noCommit *commits.CommitIdDoesNotExistException
 	var badCommit *commits.InvalidCommitIdException
+	var badBranch *commits.InvalidBranchNameException
+	var badRepository *commits.InvalidRepositoryNameException
 	switch {
 	case errors.As(err, &noBranch):
 		return fail(configurationError, "The action failed because no branch named %s was found in the selected AWS CodeCommit repository %s. Make sure you are using the correct branch name, and then try again.", branch, repository)
+	case errors.As(err, &badBranch), errors.As(err, &badRepository):
+		return fail(configurationError, "The repository name or the branch name of the action is not valid. Error: %s", words(err))
 	case errors.As(err, &noRepository):
 		return fail(configurationError, "Could not access the CodeCommit repository %s. Make sure that the repository exists.", repository)
 	case denied(err), accessDenied(err):
