@@ -32,6 +32,8 @@ type everything struct {
 	url  string
 	data string
 	keys [2]string // of the root user
+	// restart kills the server and starts another on its data.
+	restart func()
 	// as is S3 for other credentials.
 	as func(aws.Credentials) *s3.Client
 }
@@ -53,6 +55,7 @@ func newEverything(t *testing.T, opts ...apptest.Option) *everything {
 		return s3.NewFromConfig(srv.ConfigFor(c), func(o *s3.Options) { o.UsePathStyle = true })
 	}
 	e.keys[0], e.keys[1] = srv.Keys()
+	e.restart = srv.Restart
 	roles := iam.NewFromConfig(srv.Config())
 	role, err := roles.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("pipeline"), AssumeRolePolicyDocument: aws.String(trust)})
 	e.must(err)
