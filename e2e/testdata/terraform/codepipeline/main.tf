@@ -420,3 +420,137 @@ resource "aws_codepipeline_webhook" "open" {
 output "url" {
   value = aws_codepipeline_webhook.signed.url
 }
+
+# Sources behind a connection: V1 looks at the branch, V2 has triggers.
+resource "aws_codestarconnections_connection" "github" {
+  name          = "github"
+  provider_type = "GitHub"
+}
+
+resource "aws_codepipeline" "connected" {
+  for_each = toset(["V1", "V2"])
+
+  name          = "connected-${each.key}"
+  role_arn      = aws_iam_role.pipeline.arn
+  pipeline_type = each.key
+
+  artifact_store {
+    location = aws_s3_bucket.artifacts.bucket
+    type     = "S3"
+  }
+
+  stage {
+    name = "Source"
+    action {
+      name             = "Source"
+      category         = "Source"
+      owner            = "AWS"
+      provider         = "CodeStarSourceConnection"
+      version          = "1"
+      output_artifacts = ["code"]
+      configuration = {
+        ConnectionArn        = aws_codestarconnections_connection.github.arn
+        FullRepositoryId     = "octo/web"
+        BranchName           = var.branch
+        OutputArtifactFormat = each.key == "V1" ? "CODE_ZIP" : "CODEBUILD_CLONE_REF"
+        DetectChanges        = each.key == "V1" ? "true" : "false"
+      }
+    }
+  }
+
+  stage {
+    name = "Build"
+    action {
+      name            = "Build"
+      category        = "Build"
+      owner           = "AWS"
+      provider        = "CodeBuild"
+      version         = "1"
+      input_artifacts = ["code"]
+      configuration   = { ProjectName = "web" }
+    }
+  }
+}
+
+resource "aws_codepipeline" "triggered" {
+  name          = "triggered"
+  role_arn      = aws_iam_role.pipeline.arn
+  pipeline_type = "V2"
+
+  artifact_store {
+    location = aws_s3_bucket.artifacts.bucket
+    type     = "S3"
+  }
+
+  dynamic "trigger" {
+    for_each = ["Web", "Docs"]
+    content {
+      provider_type = "CodeStarSourceConnection"
+      git_configuration {
+        source_action_name = trigger.value
+
+        push {
+          branches {
+            includes = [var.branch, "release/**"]
+            excludes = ["release/old-*"]
+          }
+          file_paths {
+            includes = ["src/**", "*.{js,ts}"]
+            excludes = ["**/*.md"]
+          }
+        }
+
+        push {
+          tags {
+            includes = ["v[0-9]*"]
+            excludes = ["v0.*"]
+          }
+        }
+
+        pull_request {
+          events = var.level == "low" ? ["OPEN", "UPDATED"] : ["OPEN", "UPDATED", "CLOSED"]
+          branches {
+            includes = ["main"]
+          }
+          file_paths {
+            excludes = ["docs/**"]
+          }
+        }
+      }
+    }
+  }
+
+  stage {
+    name = "Source"
+
+    dynamic "action" {
+      for_each = ["Web", "Docs"]
+      content {
+        name             = action.value
+        category         = "Source"
+        owner            = "AWS"
+        provider         = "CodeStarSourceConnection"
+        version          = "1"
+        output_artifacts = [lower(action.value)]
+        configuration = {
+          ConnectionArn    = aws_codestarconnections_connection.github.arn
+          FullRepositoryId = "octo/${lower(action.value)}"
+          BranchName       = var.branch
+        }
+      }
+    }
+  }
+
+  stage {
+    name = "Build"
+    action {
+      name            = "Build"
+      category        = "Build"
+      owner           = "AWS"
+      provider        = "CodeBuild"
+      version         = "1"
+      input_artifacts = ["web", "docs"]
+      configuration   = { ProjectName = "web", PrimarySource = "web" }
+    }
+  }
+}
