@@ -263,6 +263,34 @@ resource "aws_s3_object" "encoded" {
   force_destroy          = true
 }
 
+# A key of KMS for all objects of a bucket, and for one.
+resource "aws_kms_key" "site" {
+  description             = "The site"
+  deletion_window_in_days = 7
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "site" {
+  bucket = aws_s3_bucket.site.id
+  rule {
+    apply_server_side_encryption_by_default {
+      sse_algorithm     = "aws:kms"
+      kms_master_key_id = aws_kms_key.site.arn
+    }
+  }
+}
+
+resource "aws_s3_object" "index" {
+  bucket             = aws_s3_bucket.site.id
+  key                = "index.html"
+  content            = "<p>${var.body}</p>"
+  content_type       = "text/html"
+  acl                = "public-read"
+  kms_key_id         = aws_kms_key.site.arn
+  bucket_key_enabled = true
+  source_hash        = md5(var.body)
+  depends_on         = [aws_s3_bucket_acl.site, aws_s3_bucket_server_side_encryption_configuration.site]
+}
+
 resource "aws_s3_object" "directory" {
   bucket = aws_s3_bucket.plain.id
   key    = "directory/"
