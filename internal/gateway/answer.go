@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/aws/sigv4"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 )
 
@@ -62,10 +63,18 @@ func (g *Gateway) call(b *wire.Bound, w *tracker, r *http.Request, rec *record) 
 			return err
 		}
 	}
-	r, err := g.authenticate(b, r, rec, body)
+	signed, err := g.authenticate(b, r, rec, body)
 	if err != nil {
+		// Some operations need no signature. Those are not here, which must not
+		// look like a forgotten key.
+		if b.Buffered(r) && !sigv4.Signed(r) {
+			if _, unknown := b.Find(r, body); unknown != nil {
+				return unknown
+			}
+		}
 		return err
 	}
+	r = signed
 	if body, err = inflate(r, body); err != nil {
 		return err
 	}

@@ -212,6 +212,9 @@ func TestRefuses(t *testing.T) {
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 			return r
 		}, 403, "<Code>MissingAuthenticationToken<", ""},
+		{"unsigned, and left out", func(t *testing.T) *http.Request {
+			return httptest.NewRequest("GET", "/?Action=AssumeRoleWithWebIdentity&Version=2011-06-15", nil)
+		}, 400, "InvalidAction", "AssumeRoleWithWebIdentity"},
 		{"unknown service of REST-JSON", func(t *testing.T) *http.Request {
 			r := httptest.NewRequest("GET", "/2015-03-31/functions", nil)
 			r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=x")
