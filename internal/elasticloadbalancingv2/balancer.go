@@ -212,7 +212,7 @@ func (b *balancer) same(o *balancer) bool {
 // DeleteLoadBalancer deletes a load balancer with its listeners and rules. One
 // that is not there is no error.
 func (s *Service) DeleteLoadBalancer(ctx context.Context, in *elb.DeleteLoadBalancerInput, _ ...func(*elb.Options)) (*elb.DeleteLoadBalancerOutput, error) {
-	return &elb.DeleteLoadBalancerOutput{}, s.update(ctx, func(tx *engine.Tx, region string) error {
+	return &elb.DeleteLoadBalancerOutput{}, s.route(ctx, func(tx *engine.Tx, region string) error {
 		b, err := s.balancer(tx, region, in.LoadBalancerArn)
 		if isCode(err, balancerARN.code) {
 			return nil
@@ -243,6 +243,9 @@ func (s *Service) DescribeLoadBalancers(ctx context.Context, in *elb.DescribeLoa
 			if err != nil {
 				return err
 			}
+			if err := s.state(r, region, b); err != nil {
+				return err
+			}
 			out.LoadBalancers = append(out.LoadBalancers, b.LoadBalancer)
 		}
 		for _, name := range in.Names {
@@ -253,6 +256,9 @@ func (s *Service) DescribeLoadBalancers(ctx context.Context, in *elb.DescribeLoa
 			if b == nil {
 				return fail(balancerARN.code, "Load balancers '[%s]' not found", name)
 			}
+			if err := s.state(r, region, b); err != nil {
+				return err
+			}
 			out.LoadBalancers = append(out.LoadBalancers, b.LoadBalancer)
 		}
 		if len(in.LoadBalancerArns)+len(in.Names) > 0 {
@@ -260,9 +266,23 @@ func (s *Service) DescribeLoadBalancers(ctx context.Context, in *elb.DescribeLoa
 		}
 		var err error
 		out.LoadBalancers, out.NextMarker, err = page.Of(r, balancers, page.Request{Scope: "elb.balancers/" + region, Token: in.Marker, Max: page.Limit(in.PageSize, 400)},
-			func(b *balancer) (types.LoadBalancer, bool, error) { return b.LoadBalancer, true, nil }, region)
+			func(b *balancer) (types.LoadBalancer, bool, error) {
+				err := s.state(r, region, b)
+				return b.LoadBalancer, true, err
+			}, region)
 		return badMarker(err)
 	})
+}
+
+// state notes a port of the load balancer that is not open, which another
+// program may have taken while the server was down.
+func (s *Service) state(r store.Reader, region string, b *balancer) error {
+	return each(r, listeners, func(l *listener) error {
+		if why := s.impaired(*l.Port); why != "" {
+			b.State = &types.LoadBalancerState{Code: types.LoadBalancerStateEnumActiveImpaired, Reason: aws.String(why)}
+		}
+		return nil
+	}, region, b.Path)
 }
 
 func badMarker(err error) error {

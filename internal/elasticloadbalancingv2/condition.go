@@ -135,6 +135,17 @@ func condition(c *types.RuleCondition) (values int, err error) {
 	return 0, invalid("Condition field '%s' must be one of '[path-pattern, host-header, http-header, http-request-method, query-string, source-ip]'", field)
 }
 
+// blocks are the CIDR blocks of texts that condition has checked.
+func blocks(list []string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, v := range list {
+		if p, err := netip.ParsePrefix(v); err == nil {
+			out = append(out, p.Masked())
+		}
+	}
+	return out
+}
+
 func compiles(list []string) error {
 	for _, x := range list {
 		if _, err := regexp.Compile(x); err != nil {

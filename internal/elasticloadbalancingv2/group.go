@@ -412,7 +412,11 @@ func (s *Service) DeleteTargetGroup(ctx context.Context, in *elb.DeleteTargetGro
 		if len(users[*g.TargetGroupArn]) > 0 {
 			return fail("ResourceInUse", "Target group '%s' is currently in use by a listener or a rule", *g.TargetGroupArn)
 		}
-		if err := each(tx, targets, func(t *target) error { return targets.Delete(tx, region, g.Path, t.key()) }, region, g.Path); err != nil {
+		if err := each(tx, targets, func(t *target) error {
+			key := t.key()
+			tx.AfterCommit(func() { s.forget(*g.TargetGroupArn, key) })
+			return targets.Delete(tx, region, g.Path, key)
+		}, region, g.Path); err != nil {
 			return err
 		}
 		return groups.Delete(tx, region, g.Path)

@@ -53,7 +53,7 @@ func (s *Service) CreateListener(ctx context.Context, in *elb.CreateListenerInpu
 		return nil, err
 	}
 	out := &elb.CreateListenerOutput{}
-	return out, s.update(ctx, func(tx *engine.Tx, region string) error {
+	return out, s.open(ctx, in.Port, func(tx *engine.Tx, region string) error {
 		b, err := s.balancer(tx, region, in.LoadBalancerArn)
 		if err != nil {
 			return err
@@ -82,6 +82,22 @@ func (s *Service) CreateListener(ctx context.Context, in *elb.CreateListenerInpu
 	})
 }
 
+// open is route for a listener, whose port must be free on this machine.
+func (s *Service) open(ctx context.Context, port *int32, f func(tx *engine.Tx, region string) error) error {
+	return s.route(ctx, func(tx *engine.Tx, region string) error {
+		if err := f(tx, region); err != nil {
+			return err
+		}
+		if port == nil {
+			return nil
+		}
+		if err := s.Plane.Open(int(*port)); err != nil {
+			return fail("InvalidConfigurationRequest", "The port '%d' of this machine cannot be listened on: %s", *port, err)
+		}
+		return nil
+	})
+}
+
 // settle applies what a request says of port, protocol and certificates.
 func (s *Service) settle(r store.Reader, region string, l *listener, in *elb.ModifyListenerInput) error {
 	if in.Protocol != "" {
@@ -101,18 +117,26 @@ func (s *Service) settle(r store.Reader, region string, l *listener, in *elb.Mod
 		}
 		return invalid("Listener protocol '%s' must be one of '%s'", l.Protocol, strings.Join(names, ", "))
 	}
+	if l.Protocol == types.ProtocolEnumUdp || l.Protocol == types.ProtocolEnumTcpUdp {
+		return missing("Listeners with the protocol " + string(l.Protocol) + " are")
+	}
 	if in.Port != nil {
 		l.Port = in.Port
 	}
 	if l.Port == nil {
 		return invalid("A listener port must be specified")
 	}
-	for o, err := range listeners.All(r, region, l.Balancer) {
+	for o, err := range listeners.All(r) {
 		if err != nil {
 			return err
 		}
-		if o.ID != l.ID && *o.Port == *l.Port {
+		switch {
+		case *o.Port != *l.Port || o.Balancer == l.Balancer && o.ID == l.ID:
+		case o.Balancer == l.Balancer:
 			return fail("DuplicateListener", "A listener already exists on this port for this load balancer '%s'", *l.LoadBalancerArn)
+		case !o.application() || !l.application():
+			// Requests name their load balancer, bytes do not.
+			return fail("InvalidConfigurationRequest", "The port '%d' of this machine is taken by the listener '%s', and network load balancers cannot share ports", *l.Port, *o.ListenerArn)
 		}
 	}
 	return l.protect(in)
@@ -174,7 +198,7 @@ func (l *listener) protect(in *elb.ModifyListenerInput) error {
 // ModifyListener replaces what the request has of a listener.
 func (s *Service) ModifyListener(ctx context.Context, in *elb.ModifyListenerInput, _ ...func(*elb.Options)) (*elb.ModifyListenerOutput, error) {
 	out := &elb.ModifyListenerOutput{}
-	return out, s.update(ctx, func(tx *engine.Tx, region string) error {
+	return out, s.open(ctx, in.Port, func(tx *engine.Tx, region string) error {
 		l, err := s.listener(tx, region, in.ListenerArn)
 		if err != nil {
 			return err
@@ -205,7 +229,7 @@ func (s *Service) ModifyListener(ctx context.Context, in *elb.ModifyListenerInpu
 
 // DeleteListener deletes a listener with its rules.
 func (s *Service) DeleteListener(ctx context.Context, in *elb.DeleteListenerInput, _ ...func(*elb.Options)) (*elb.DeleteListenerOutput, error) {
-	return &elb.DeleteListenerOutput{}, s.update(ctx, func(tx *engine.Tx, region string) error {
+	return &elb.DeleteListenerOutput{}, s.route(ctx, func(tx *engine.Tx, region string) error {
 		l, err := s.listener(tx, region, in.ListenerArn)
 		if err != nil {
 			return err

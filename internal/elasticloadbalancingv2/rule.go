@@ -93,7 +93,7 @@ func (s *Service) CreateRule(ctx context.Context, in *elb.CreateRuleInput, _ ...
 		return nil, err
 	}
 	out := &elb.CreateRuleOutput{}
-	return out, s.update(ctx, func(tx *engine.Tx, region string) error {
+	return out, s.route(ctx, func(tx *engine.Tx, region string) error {
 		l, err := s.listener(tx, region, in.ListenerArn)
 		if err != nil {
 			return err
@@ -129,7 +129,7 @@ func (s *Service) ModifyRule(ctx context.Context, in *elb.ModifyRuleInput, _ ...
 		return nil, missing("Transforms of rules are")
 	}
 	out := &elb.ModifyRuleOutput{}
-	return out, s.update(ctx, func(tx *engine.Tx, region string) error {
+	return out, s.route(ctx, func(tx *engine.Tx, region string) error {
 		r, err := s.rule(tx, region, in.RuleArn)
 		if err != nil {
 			return err
@@ -159,7 +159,7 @@ func (s *Service) ModifyRule(ctx context.Context, in *elb.ModifyRuleInput, _ ...
 
 // DeleteRule deletes a rule that is not a default one.
 func (s *Service) DeleteRule(ctx context.Context, in *elb.DeleteRuleInput, _ ...func(*elb.Options)) (*elb.DeleteRuleOutput, error) {
-	return &elb.DeleteRuleOutput{}, s.update(ctx, func(tx *engine.Tx, region string) error {
+	return &elb.DeleteRuleOutput{}, s.route(ctx, func(tx *engine.Tx, region string) error {
 		r, err := s.rule(tx, region, in.RuleArn)
 		if err != nil {
 			return err

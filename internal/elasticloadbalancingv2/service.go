@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
@@ -15,6 +18,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/aws/tag"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
+	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/health"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/id"
 	"github.com/slipway-dev/slipway/internal/site"
@@ -45,14 +49,30 @@ type Config struct {
 	Engine   *engine.Engine
 	Site     site.Site
 	IDs      id.Source
+	Log      *slog.Logger
 	Networks Networks
+	Plane    Plane
 }
 
 // Service implements Elastic Load Balancing's API.
-type Service struct{ Config }
+type Service struct {
+	Config
 
-// New returns the service.
-func New(c Config) *Service { return &Service{Config: c} }
+	wanted   atomic.Uint64 // tickets of those who want the plane to carry the store
+	carrying sync.Mutex
+	carried  uint64        // the last ticket that is served
+	closed   map[int]error // ports that could not be opened
+
+	counting sync.Mutex
+	runs     map[string]health.Run // by group's ARN and target's key
+}
+
+// New returns the service and registers its jobs.
+func New(c Config) *Service {
+	s := &Service{Config: c, runs: map[string]health.Run{}}
+	c.Engine.Handle(jobDrained, engine.Options{}, s.drained)
+	return s
+}
 
 // The documents. A load balancer's path is app/NAME/ID or net/NAME/ID, a
 // listener's has its own id after that, a rule's its own after the listener's.
@@ -174,13 +194,17 @@ func (s *Service) view(ctx context.Context, f func(r store.Reader, region string
 	return s.Engine.View(ctx, func(r store.Reader) error { return f(r, identity.Region(ctx)) })
 }
 
-// update changes in the request's region.
+// update changes in the request's region. When it returns, the traffic goes by
+// the change.
 func (s *Service) update(ctx context.Context, f func(tx *engine.Tx, region string) error) error {
 	region := identity.Region(ctx)
 	if err := s.Networks.Ready(ctx, region); err != nil {
 		return err
 	}
-	return s.Engine.Update(ctx, func(tx *engine.Tx) error { return f(tx, region) })
+	if err := s.Engine.Update(ctx, func(tx *engine.Tx) error { return f(tx, region) }); err != nil {
+		return err
+	}
+	return s.Carry(ctx)
 }
 
 // each calls f for the documents below these parts.

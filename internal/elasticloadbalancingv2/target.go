@@ -12,6 +12,7 @@ import (
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
+	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/health"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/store"
 )
@@ -19,8 +20,8 @@ import (
 // target is what the store keeps of a registered target.
 type target struct {
 	types.TargetDescription
-	Group      string // path
-	Registered time.Time
+	Group  string // path
+	Health health.Health
 }
 
 // key tells targets of a group apart: one address may have several ports.
@@ -94,7 +95,7 @@ func (s *Service) fits(r store.Reader, region string, g *targetGroup, d types.Ta
 }
 
 // RegisterTargets adds targets to a group: all or none. One that is there
-// stays as it is.
+// stays as it is; one that is being drained begins again.
 func (s *Service) RegisterTargets(ctx context.Context, in *elb.RegisterTargetsInput, _ ...func(*elb.Options)) (*elb.RegisterTargetsOutput, error) {
 	return &elb.RegisterTargetsOutput{}, s.update(ctx, func(tx *engine.Tx, region string) error {
 		g, err := s.group(tx, region, in.TargetGroupArn)
@@ -112,10 +113,17 @@ func (s *Service) RegisterTargets(ctx context.Context, in *elb.RegisterTargetsIn
 			if d, err = s.fits(tx, region, g, d); err != nil {
 				return err
 			}
-			t := &target{TargetDescription: d, Group: g.Path, Registered: tx.Now()}
-			if have[t.key()] != nil {
-				continue
+			t := &target{TargetDescription: d, Group: g.Path, Health: health.New(tx.Now())}
+			if old := have[t.key()]; old != nil {
+				if old.Health.State != health.Draining {
+					continue
+				}
+				if err := tx.Cancel(jobDrained, drained{region, g.Path, t.key()}.id()); err != nil {
+					return err
+				}
 			}
+			key := t.key()
+			tx.AfterCommit(func() { s.forget(*g.TargetGroupArn, key) })
 			have[t.key()] = t
 			if len(have) > mostTargets || g.lambda() && len(have) > 1 {
 				return fail("TooManyTargets", "The maximum number of targets has been reached")
@@ -128,19 +136,32 @@ func (s *Service) RegisterTargets(ctx context.Context, in *elb.RegisterTargetsIn
 	})
 }
 
-// DeregisterTargets takes targets out of a group. One that is not there is no
-// error.
+// DeregisterTargets takes targets out of a group: they get no new requests, and
+// go when the deregistration delay is over. One that is not there is no error.
 func (s *Service) DeregisterTargets(ctx context.Context, in *elb.DeregisterTargetsInput, _ ...func(*elb.Options)) (*elb.DeregisterTargetsOutput, error) {
 	return &elb.DeregisterTargetsOutput{}, s.update(ctx, func(tx *engine.Tx, region string) error {
 		g, err := s.group(tx, region, in.TargetGroupArn)
 		if err != nil {
 			return err
 		}
+		users, err := s.users(tx, region)
+		if err != nil {
+			return err
+		}
+		delay, _ := strconv.Atoi(value(g.attributes(), g.Attributes, "deregistration_delay.timeout_seconds"))
 		return each(tx, targets, func(t *target) error {
-			if !slices.ContainsFunc(in.Targets, func(d types.TargetDescription) bool { return t.is(d) }) {
+			if t.Health.State == health.Draining || !slices.ContainsFunc(in.Targets, func(d types.TargetDescription) bool { return t.is(d) }) {
 				return nil
 			}
-			return targets.Delete(tx, region, g.Path, t.key())
+			if delay == 0 || len(users[*g.TargetGroupArn]) == 0 { // nothing is on its way
+				return targets.Delete(tx, region, g.Path, t.key())
+			}
+			t.Health = health.Drain(tx.Now())
+			d := drained{region, g.Path, t.key()}
+			if err := tx.Enqueue(engine.NewJob{Kind: jobDrained, ID: d.id(), At: tx.Now().Add(time.Duration(delay) * time.Second), Payload: d}); err != nil {
+				return err
+			}
+			return targets.Put(tx, t, region, g.Path, t.key())
 		}, region, g.Path)
 	})
 }
@@ -186,19 +207,11 @@ func (s *Service) DescribeTargetHealth(ctx context.Context, in *elb.DescribeTarg
 					d.Port = g.Port
 				}
 				out.TargetHealthDescriptions = append(out.TargetHealthDescriptions, types.TargetHealthDescription{Target: &d,
-					TargetHealth: health(types.TargetHealthStateEnumUnused, types.TargetHealthReasonEnumNotRegistered, "Target is not registered to the target group")})
+					TargetHealth: shown(health.Health{State: "unused", Reason: "Target.NotRegistered", Why: "Target is not registered to the target group"})})
 			}
 		}
 		return nil
 	})
-}
-
-func health(state types.TargetHealthStateEnum, reason types.TargetHealthReasonEnum, why string) *types.TargetHealth {
-	h := &types.TargetHealth{State: state, Reason: reason}
-	if why != "" {
-		h.Description = &why
-	}
-	return h
 }
 
 // described is a target with its health.
@@ -207,13 +220,22 @@ func (g *targetGroup) described(t *target, used bool) types.TargetHealthDescript
 	if aws.ToString(g.HealthCheckPort) == "traffic-port" {
 		out.HealthCheckPort = aws.String(strconv.Itoa(int(aws.ToInt32(t.Port))))
 	}
+	h := t.Health
 	switch {
+	case h.State == health.Draining:
 	case !used:
-		out.TargetHealth = health(types.TargetHealthStateEnumUnused, types.TargetHealthReasonEnumNotInUse, "Target group is not configured to receive traffic from the load balancer")
-	case !*g.HealthCheckEnabled:
-		out.TargetHealth = health(types.TargetHealthStateEnumUnavailable, types.TargetHealthReasonEnumHealthCheckDisabled, "Health checks are disabled")
-	default:
-		out.TargetHealth = health(types.TargetHealthStateEnumInitial, types.TargetHealthReasonEnumRegistrationInProgress, "Target registration is in progress")
+		h = health.Health{State: "unused", Reason: "Target.NotInUse", Why: "Target group is not configured to receive traffic from the load balancer"}
+	case !*g.HealthCheckEnabled || g.lambda():
+		h = health.Health{State: "unavailable", Reason: "Target.HealthCheckDisabled", Why: "Health checks are disabled"}
+	}
+	out.TargetHealth = shown(h)
+	return out
+}
+
+func shown(h health.Health) *types.TargetHealth {
+	out := &types.TargetHealth{State: types.TargetHealthStateEnum(h.State), Reason: types.TargetHealthReasonEnum(h.Reason)}
+	if h.Why != "" {
+		out.Description = &h.Why
 	}
 	return out
 }

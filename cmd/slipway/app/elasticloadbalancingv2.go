@@ -10,12 +10,21 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/ec2"
 	elbv2 "github.com/slipway-dev/slipway/internal/elasticloadbalancingv2"
+	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/health"
+	"github.com/slipway-dev/slipway/internal/proxy"
 	"github.com/slipway-dev/slipway/internal/store"
 )
 
 // addELB makes load balancers, and their interfaces EC2's.
 func addELB(a *App) error {
-	service := elbv2.New(elbv2.Config{Engine: a.engine, Site: a.site, IDs: a.IDs, Networks: networks{a.ec2}})
+	var service *elbv2.Service
+	carrier := proxy.New(proxy.Config{Clock: a.Clock, IDs: a.IDs, Log: a.Log.With("part", "proxy"),
+		Probed: func(ctx context.Context, group, target string, r health.Result) {
+			service.Probed(ctx, group, target, r)
+		}})
+	a.onStop(carrier.Close)
+	service = elbv2.New(elbv2.Config{Engine: a.engine, Site: a.site, IDs: a.IDs, Log: a.Log.With("part", "elb"), Networks: networks{a.ec2}, Plane: carrier})
+	a.onStart(service.Carry)
 	a.ec2.AddInterfaces(func(r store.Reader, region string) (all []ec2.Interface, err error) {
 		err = service.Interfaces(r, region, func(b types.LoadBalancer, path string, z types.AvailabilityZone) {
 			sum := sha256.Sum256([]byte(path + *z.SubnetId))

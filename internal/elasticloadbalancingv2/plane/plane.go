@@ -1,0 +1,122 @@
+// Package plane is what the service tells the carrier of its traffic: the
+// listeners that there are to be, where each request goes, and what targets are
+// asked how they are. It holds no connection and no clock.
+package plane
+
+import (
+	"time"
+
+	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/health"
+)
+
+// Config is all of an installation's load balancing.
+type Config struct {
+	Listeners []*Listener
+	Groups    map[string]*Group // by ARN: those that rules use
+}
+
+// Listener is a port of one load balancer.
+type Listener struct {
+	ARN  string
+	Host string // the load balancer's DNS name
+	Port int
+	TLS  bool
+	// TCP is a network load balancer's: bytes, no requests.
+	TCP     bool
+	Rules   []*Rule // in the order they are tried; the last one always matches
+	Options Options
+}
+
+// Options are a listener's and its load balancer's attributes.
+type Options struct {
+	HTTP2        bool
+	DropInvalid  bool   // headers with names that are no tokens
+	ForwardedFor string // append, preserve, remove
+	ClientPort   bool   // in X-Forwarded-For
+	TLSHeaders   bool   // x-amzn-tls-version and -cipher-suite
+	Server       bool   // keep the targets' Server header
+	Idle         time.Duration
+	// Headers are set on every answer.
+	Headers map[string]string
+}
+
+// Rule sends the requests that its conditions all match somewhere: one of
+// Forward, Redirect and Fixed.
+type Rule struct {
+	ARN        string
+	Conditions []Condition
+	Forward    *Forward
+	Redirect   *Redirect
+	Fixed      *Fixed
+}
+
+// Forward shares requests among target groups by weight.
+type Forward struct {
+	Groups []Weighted
+	// Sticky is how long a client stays with its group; 0 is not at all.
+	Sticky time.Duration
+}
+
+// Weighted is a target group with its weight.
+type Weighted struct {
+	Group  string // ARN
+	Weight int
+}
+
+// Redirect is an answer with a Location, whose parts may have placeholders:
+// #{host} and so on.
+type Redirect struct {
+	Status                            int
+	Protocol, Host, Port, Path, Query string
+}
+
+// Fixed is an answer.
+type Fixed struct {
+	Status      int
+	ContentType string
+	Body        string
+}
+
+// Algorithms of target groups.
+const (
+	RoundRobin       = "round_robin"
+	LeastOutstanding = "least_outstanding_requests"
+	WeightedRandom   = "weighted_random"
+)
+
+// Group is a target group.
+type Group struct {
+	ARN       string
+	TLS       bool // towards the targets
+	HTTP2     bool
+	Lambda    bool
+	Algorithm string
+	// Cookie is how clients stay with a target: lb_cookie, app_cookie, "".
+	Cookie     string
+	CookieName string // the application's
+	CookieLife time.Duration
+	SlowStart  time.Duration
+	Check      Check
+	Targets    []Target
+}
+
+// Target is where requests of a group go.
+type Target struct {
+	Key     string // within the group
+	Address string // host:port
+	Port    int
+	Health  health.Health
+}
+
+// Check says how targets are asked how they are.
+type Check struct {
+	Enabled  bool
+	Protocol string // HTTP, HTTPS, TCP
+	GRPC     bool
+	HTTP2    bool
+	Path     string
+	Port     int    // 0 is the target's own
+	Matcher  string // codes: 200,202-299
+	Interval time.Duration
+	Timeout  time.Duration
+}

@@ -1,0 +1,174 @@
+// Package proxy carries the traffic of load balancers: it listens on this
+// machine's loopback addresses, sends requests to targets, and asks targets how
+// they are. What it carries is told by plane.Config, as a whole, again and
+// again; requests that are on their way when it changes go on as they began.
+package proxy
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"github.com/slipway-dev/slipway/internal/clock"
+	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/health"
+	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/plane"
+	"github.com/slipway-dev/slipway/internal/id"
+)
+
+// Config is what a Proxy needs; every member is required.
+type Config struct {
+	Clock clock.Clock
+	IDs   id.Source
+	Log   *slog.Logger
+	// Probed takes the results of health checks.
+	Probed func(ctx context.Context, group, target string, r health.Result)
+}
+
+// Proxy is the data plane.
+type Proxy struct {
+	cfg   Config
+	certs certificates
+
+	mu     sync.Mutex
+	ports  map[int]*port
+	pools  map[string]*pool // by the ARN of the target group
+	wheels map[string]*wheel
+	probes map[string]*probe
+	ctx    context.Context // of probes
+	stop   context.CancelFunc
+}
+
+// New returns a Proxy that carries nothing yet.
+func New(c Config) *Proxy {
+	p := &Proxy{cfg: c, ports: map[int]*port{}, pools: map[string]*pool{}, wheels: map[string]*wheel{}, probes: map[string]*probe{}}
+	p.ctx, p.stop = context.WithCancel(context.Background())
+	return p
+}
+
+var errClosed = errors.New("the server is ending")
+
+// Open listens on a port if nobody does yet.
+func (p *Proxy) Open(number int) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.open(number)
+}
+
+func (p *Proxy) open(number int) error {
+	if p.ctx.Err() != nil {
+		return errClosed
+	}
+	if p.ports[number] != nil {
+		return nil
+	}
+	o, err := listen(p, number)
+	if err == nil {
+		p.ports[number] = o
+	}
+	return err
+}
+
+// Apply makes c all that is carried.
+func (p *Proxy) Apply(c *plane.Config) (closed map[int]error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ctx.Err() != nil {
+		return nil
+	}
+	pools := map[string]*pool{}
+	for arn, g := range c.Groups {
+		old := p.pools[arn]
+		pools[arn] = newPool(g, old, p.cfg.Clock)
+	}
+	wheels := map[string]*wheel{}
+	byPort := map[int]*served{}
+	for _, l := range c.Listeners {
+		s := byPort[l.Port]
+		if s == nil {
+			s = &served{}
+			byPort[l.Port] = s
+		}
+		s.add(p.route(l, pools, wheels))
+	}
+	for arn, old := range p.pools {
+		if pools[arn] == nil || pools[arn].transport != old.transport {
+			old.transport.CloseIdleConnections()
+		}
+	}
+	p.pools, p.wheels = pools, wheels
+	closed = map[int]error{}
+	for number, s := range byPort {
+		if err := p.open(number); err != nil {
+			closed[number] = err
+			continue
+		}
+		p.ports[number].served.Store(s)
+	}
+	for number, o := range p.ports {
+		if byPort[number] == nil {
+			o.close()
+			delete(p.ports, number)
+		}
+	}
+	p.probeAll(c.Groups)
+	return closed
+}
+
+// route is a listener with what its rules need at hand. The wheels of weighted
+// rules turn on where their weights have not changed.
+func (p *Proxy) route(l *plane.Listener, pools map[string]*pool, wheels map[string]*wheel) *listener {
+	out := &listener{Listener: l}
+	for _, r := range l.Rules {
+		x := &rule{Rule: r}
+		if r.Forward != nil {
+			for _, w := range r.Forward.Groups {
+				x.pools = append(x.pools, pools[w.Group])
+			}
+			key := wheelKey(r)
+			if x.wheel = p.wheels[key]; x.wheel == nil {
+				x.wheel = newWheel(r.Forward)
+			}
+			wheels[key] = x.wheel
+		}
+		out.rules = append(out.rules, x)
+	}
+	return out
+}
+
+// Close ends everything; requests on their way are broken off.
+func (p *Proxy) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stop()
+	for _, b := range p.probes {
+		b.end()
+	}
+	for _, o := range p.ports {
+		o.abort()
+	}
+	for _, g := range p.pools {
+		g.transport.CloseIdleConnections()
+	}
+	p.ports, p.probes, p.pools = map[int]*port{}, map[string]*probe{}, map[string]*pool{}
+}
+
+// listener and rule are plane's with what serves them.
+type listener struct {
+	*plane.Listener
+	rules []*rule
+}
+
+type rule struct {
+	*plane.Rule
+	pools []*pool // of Forward.Groups
+	wheel *wheel
+}
+
+// quiet is for http.Server, whose log is of clients' mistakes.
+type quiet struct{ log *slog.Logger }
+
+func (q quiet) Write(b []byte) (int, error) {
+	q.log.Debug("client", "says", string(b))
+	return len(b), nil
+}
