@@ -113,7 +113,7 @@ var (
 
 func (n names) of(p wire.Protocol) name {
 	switch p {
-	case wire.JSON:
+	case wire.JSON, wire.CBOR:
 		return n.json
 	case wire.RESTJSON:
 		return n.rest

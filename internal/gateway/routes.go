@@ -51,7 +51,7 @@ func (t *routes) add(b *wire.Bound) error {
 func (t *routes) named(model string) *wire.Bound { return t.model[model] }
 
 // find returns the service of r, or an error that names what was asked for.
-// The order is: target, credential scope, host, version, and then S3, whose
+// The order is: target (or its like in CBOR's paths), credential scope, host, version, and then S3, whose
 // paths may be anything.
 func (t *routes) find(r *http.Request) (*wire.Bound, error) {
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
@@ -61,6 +61,13 @@ func (t *routes) find(r *http.Request) (*wire.Bound, error) {
 		}
 		return nil, &wire.Error{Code: "UnknownOperationException", Status: http.StatusBadRequest,
 			Message: "The service of the operation " + printable(target) + " is not implemented by Slipway."}
+	}
+	if prefix := wire.CBORService(r); prefix != "" {
+		if b := t.target[prefix]; b != nil {
+			return b, nil
+		}
+		return nil, &wire.Error{Code: "UnknownOperationException", Status: http.StatusBadRequest,
+			Message: "The service " + printable(prefix) + " is not implemented by Slipway."}
 	}
 	if sigv4.Signed(r) {
 		name := sigv4.Service(r)

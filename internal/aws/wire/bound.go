@@ -104,13 +104,35 @@ func (b *bound) protocol(r *http.Request) Protocol {
 	if len(b.info.Protocols) == 1 {
 		return Protocol(b.info.Protocols[0])
 	}
-	if r.Header.Get("X-Amz-Target") != "" && slices.Contains(b.info.Protocols, string(JSON)) {
+	switch {
+	case isCBOR(r) && slices.Contains(b.info.Protocols, string(CBOR)):
+		return CBOR
+	case r.Header.Get("X-Amz-Target") != "" && slices.Contains(b.info.Protocols, string(JSON)):
 		return JSON
 	}
 	if slices.Contains(b.info.Protocols, string(Query)) {
 		return Query
 	}
 	return b.preferred()
+}
+
+// isCBOR tells whether a request speaks RPC v2 CBOR.
+func isCBOR(r *http.Request) bool { return r.Header.Get("Smithy-Protocol") == "rpc-v2-cbor" }
+
+// CBORService is the target prefix of the service in a request's path,
+// /service/PREFIX/operation/NAME, "" if r does not speak RPC v2 CBOR.
+func CBORService(r *http.Request) string {
+	if !isCBOR(r) {
+		return ""
+	}
+	prefix, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/service/"), "/")
+	return prefix
+}
+
+// cborOperation is the operation in such a path.
+func cborOperation(path string) string {
+	_, name, _ := strings.Cut(path, "/operation/")
+	return name
 }
 
 type call struct {
@@ -128,6 +150,8 @@ func (b *bound) find(r *http.Request, body []byte) (*Call, error) {
 	case JSON:
 		target := r.Header.Get("X-Amz-Target") // some services' names have dots
 		name = target[strings.LastIndexByte(target, '.')+1:]
+	case CBOR:
+		name = cborOperation(r.URL.Path)
 	case Query, EC2:
 		form, err := parseForm(r, body)
 		if err != nil {
@@ -233,6 +257,8 @@ func (c *call) decode(r *http.Request, body []byte) (any, error) {
 	switch c.protocol {
 	case JSON:
 		missing, err = decodeJSON(c.plan.input, body, in.Elem())
+	case CBOR:
+		missing, err = decodeCBOR(c.plan.input, body, in.Elem())
 	case Query, EC2:
 		err = decodeQuery(c.plan.input, c.form, in.Elem(), c.protocol == EC2)
 	default:
@@ -272,6 +298,8 @@ func (c *call) encode(w http.ResponseWriter, r *http.Request, out any) error {
 	switch c.protocol {
 	case JSON:
 		return c.encodeJSON(w, r, v.Elem())
+	case CBOR:
+		return c.encodeCBOR(w, r, v.Elem())
 	case Query, EC2:
 		return c.encodeQuery(w, r, v.Elem())
 	}

@@ -89,7 +89,7 @@ func (b *bound) modelled(api smithy.APIError, p Protocol) *fault {
 		return nil
 	}
 	f := &fault{code: s.Name, message: api.ErrorMessage(), status: statusOf(p, s, s.Name), node: n, value: v.Elem(), shape: s}
-	if p != JSON && p != RESTJSON && s.ErrorCode != "" {
+	if p != JSON && p != RESTJSON && p != CBOR && s.ErrorCode != "" {
 		f.code = s.ErrorCode
 	}
 	return f
@@ -126,7 +126,7 @@ func statusOf(p Protocol, s *model.Shape, code string) int {
 		return http.StatusInternalServerError
 	case code == "ServiceUnavailable" || code == "ServiceUnavailableException":
 		return http.StatusServiceUnavailable
-	case p != JSON && slices.Contains(forbidden, strings.TrimSuffix(code, "Exception")):
+	case p != JSON && p != CBOR && slices.Contains(forbidden, strings.TrimSuffix(code, "Exception")):
 		return http.StatusForbidden
 	}
 	return http.StatusBadRequest
@@ -153,7 +153,7 @@ func fullFault(p Protocol) *fault {
 	f := &fault{code: "ServiceUnavailable", status: http.StatusServiceUnavailable, internal: true,
 		message: "There is no space left on the disk that keeps the data. Nothing was changed; try again when there is room."}
 	switch p {
-	case JSON, RESTJSON:
+	case JSON, RESTJSON, CBOR:
 		f.code = "ServiceUnavailableException"
 	case RESTXML:
 		f.code, f.status = "InsufficientStorage", http.StatusInsufficientStorage
@@ -186,6 +186,8 @@ var errNoService = errors.New("no service")
 func GuessProtocol(r *http.Request) Protocol {
 	ct := r.Header.Get("Content-Type")
 	switch {
+	case isCBOR(r):
+		return CBOR
 	case r.Header.Get("X-Amz-Target") != "" || strings.HasPrefix(ct, "application/x-amz-json"):
 		return JSON
 	case strings.HasPrefix(ct, formType) || r.URL.Query().Has("Action"):
@@ -202,7 +204,12 @@ func writeFault(w http.ResponseWriter, r *http.Request, p Protocol, info *model.
 		h[k] = v
 	}
 	setRequestID(r.Context(), h, p)
+	if info.QueryCompat {
+		f.queryHeader(h)
+	}
 	switch p {
+	case CBOR:
+		writeCBORFault(w, f)
 	case JSON, RESTJSON:
 		writeJSONFault(w, p, info, f)
 	case Query, EC2:
@@ -210,6 +217,23 @@ func writeFault(w http.ResponseWriter, r *http.Request, p Protocol, info *model.
 	case RESTXML:
 		writeS3Fault(w, r, f)
 	}
+}
+
+// queryHeader tells clients of a service that once spoke Query only how the
+// error is called there: they go on by that name.
+func (f *fault) queryHeader(h http.Header) {
+	code := f.code
+	switch {
+	case f.shape != nil && f.shape.ErrorCode != "":
+		code = f.shape.ErrorCode
+	case code == "ValidationException":
+		code = "ValidationError"
+	}
+	blame := "Sender"
+	if f.status >= http.StatusInternalServerError {
+		blame = "Receiver"
+	}
+	h["x-amzn-query-error"] = []string{code + ";" + blame}
 }
 
 func setRequestID(ctx context.Context, h http.Header, p Protocol) {

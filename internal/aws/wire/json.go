@@ -79,17 +79,8 @@ func writeJSONFault(w http.ResponseWriter, p Protocol, info *model.Info, f *faul
 func (f *fault) appendJSON(b []byte) []byte {
 	b = append(b, `{"__type":`...)
 	b = appendJSONString(b, f.code)
-	name := "message"
-	if f.shape != nil {
-		for _, m := range f.shape.Members {
-			if strings.EqualFold(m.Name, name) {
-				name = m.Wire()
-				break
-			}
-		}
-	}
 	b = append(b, ',')
-	b = append(appendJSONString(b, name), ':')
+	b = append(appendJSONString(b, f.messageName()), ':')
 	b = appendJSONString(b, f.message)
 	if f.node != nil {
 		body := []byte{','}
@@ -109,4 +100,16 @@ func (f *fault) appendJSON(b []byte) []byte {
 		b = append(append(appendJSONString(append(b, ','), k), ':'), v...)
 	}
 	return append(b, '}')
+}
+
+// messageName is how the exception spells its message.
+func (f *fault) messageName() string {
+	if f.shape != nil {
+		for _, m := range f.shape.Members {
+			if strings.EqualFold(m.Name, "message") {
+				return m.Wire()
+			}
+		}
+	}
+	return "message"
 }

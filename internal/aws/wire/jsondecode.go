@@ -3,13 +3,10 @@ package wire
 import (
 	"bytes"
 	"encoding/base64"
-	"fmt"
 	"io"
 	"math"
 	"reflect"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/slipway-dev/slipway/internal/aws/model"
@@ -38,7 +35,7 @@ func decodeJSON(n *node, body []byte, v reflect.Value) (missing []string, err er
 
 type jsonDecoder struct {
 	scanner
-	missing []string
+	place
 }
 
 // tokens names JSON's kinds of value as AWS's messages do.
@@ -63,30 +60,6 @@ func (d *jsonDecoder) mistyped(n *node) error {
 	return d.cannot(token, n)
 }
 
-func (d *jsonDecoder) cannot(token string, n *node) error {
-	msg := token + " can not be converted to " + kindNames[n.shape.Kind]
-	if len(d.path) > 0 {
-		msg += " at '" + pathString(d.path) + "'"
-	}
-	return &Error{Code: "SerializationException", Message: msg}
-}
-
-func pathString(path []pathPart) string {
-	var b strings.Builder
-	for i, p := range path {
-		if i > 0 {
-			b.WriteByte('.')
-		}
-		if p.name != "" {
-			b.WriteString(p.name)
-			continue
-		}
-		b.WriteString(strconv.Itoa(p.index + 1))
-		b.WriteString(".member")
-	}
-	return b.String()
-}
-
 func (d *jsonDecoder) structure(n *node, v reflect.Value, depth int) error {
 	if len(n.plain) == 0 {
 		return d.members(n, v, depth, nil)
@@ -95,15 +68,7 @@ func (d *jsonDecoder) structure(n *node, v reflect.Value, depth int) error {
 	if err := d.members(n, v, depth, seen); err != nil {
 		return err
 	}
-	for _, i := range n.plain {
-		if !seen[i] && len(d.missing) < maxViolations {
-			at := append(slices.Clone(d.path), pathPart{name: n.fields[i].member.Name})
-			for i := range at {
-				at[i].name = lowerCamel(at[i].name)
-			}
-			d.missing = append(d.missing, pathString(at))
-		}
-	}
+	d.absent(n, seen)
 	return nil
 }
 
@@ -123,13 +88,6 @@ func (d *jsonDecoder) members(n *node, v reflect.Value, depth int, seen []bool) 
 		}
 		return d.at(pathPart{name: f.member.Name}, func() error { return d.into(f.node, fv, depth+1) })
 	})
-}
-
-func (d *jsonDecoder) at(p pathPart, do func() error) error {
-	d.path = append(d.path, p)
-	err := do()
-	d.path = d.path[:len(d.path)-1]
-	return err
 }
 
 // into decodes the next value into v.
@@ -293,8 +251,7 @@ func (d *jsonDecoder) union(n *node, v reflect.Value, depth int) error {
 		}
 		u := &n.variants[i]
 		if !v.IsNil() {
-			return &Error{Code: "SerializationException",
-				Message: fmt.Sprintf("More than one member of the union is set at '%s'", pathString(d.path))}
+			return d.twice()
 		}
 		val := reflect.New(u.typ)
 		v.Set(val)

@@ -15,13 +15,6 @@ const maxDepth = 100
 type scanner struct {
 	buf []byte
 	pos int
-	// path is where we are, for errors: member names and list positions.
-	path []pathPart
-}
-
-type pathPart struct {
-	name  string
-	index int // used if name is ""
 }
 
 // syntaxError is malformed JSON; the text is for the client.

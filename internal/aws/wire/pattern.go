@@ -8,6 +8,9 @@ import (
 // compilePattern compiles a model's pattern, which must match the whole value,
 // or returns nil if RE2 can not express it. The patterns are Java's.
 func compilePattern(pattern string) *regexp.Regexp {
+	if pattern == notBlank {
+		pattern = `.*\S.*`
+	}
 	p := javaEscapes.ReplaceAllStringFunc(pattern, func(s string) string {
 		switch {
 		case strings.HasPrefix(s, `\u`):
@@ -32,6 +35,9 @@ func compilePattern(pattern string) *regexp.Regexp {
 	}
 	return re
 }
+
+// notBlank is a pattern of several services that RE2 has no look-ahead for.
+const notBlank = `^(?!\s*$).+`
 
 var (
 	javaEscapes = regexp.MustCompile(`\\(?:u[0-9A-Fa-f]{4}|.)`)

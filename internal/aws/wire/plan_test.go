@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild"
 	"github.com/aws/aws-sdk-go-v2/service/codecommit"
@@ -12,14 +13,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/slipway-dev/slipway/internal/aws/model"
 )
 
 // clients are the SDK's, by the name of the model they speak.
 var clients = map[string]any{
+	"cloudwatch":     &cloudwatch.Client{},
 	"cloudwatchlogs": &cloudwatchlogs.Client{},
 	"codebuild":      &codebuild.Client{},
 	"codecommit":     &codecommit.Client{},
@@ -27,8 +33,12 @@ var clients = map[string]any{
 	"codepipeline":   &codepipeline.Client{},
 	"ecr":            &ecr.Client{},
 	"ecs":            &ecs.Client{},
+	"eventbridge":    &eventbridge.Client{},
 	"iam":            &iam.Client{},
+	"kms":            &kms.Client{},
 	"s3":             &s3.Client{},
+	"secretsmanager": &secretsmanager.Client{},
+	"ssm":            &ssm.Client{},
 	"sts":            &sts.Client{},
 }
 

@@ -16,6 +16,8 @@ const (
 	EC2      Protocol = "ec2"       // Query with flat lists
 	RESTXML  Protocol = "rest-xml"  // S3
 	RESTJSON Protocol = "rest-json" // Lambda, CodeArtifact
+
+	CBOR Protocol = "smithy-rpc-v2-cbor" // CloudWatch, by newer clients
 )
 
 // Bound is a Service bound to its API model: the gateway's view of it. It is
@@ -74,7 +76,7 @@ func (b *Bound) Protocol(r *http.Request) Protocol { return b.protocol(r) }
 // Call.Streaming.
 func (b *Bound) Buffered(r *http.Request) bool {
 	p := b.protocol(r)
-	return p == JSON || p == Query || p == EC2
+	return p == JSON || p == Query || p == EC2 || p == CBOR
 }
 
 // Find tells which operation r asks for. body is the request's body where

@@ -147,9 +147,17 @@ func appendEpoch(b []byte, t time.Time) []byte {
 
 // parseEpoch reads seconds since 1970, with a fraction.
 func parseEpoch(s string) (time.Time, bool) {
-	const year9999 = 253402300799 // later years have no ISO form
 	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || !(math.Abs(f) <= year9999) {
+	if err != nil {
+		return time.Time{}, false
+	}
+	return epoch(f)
+}
+
+// epoch is the time of seconds since 1970, to the millisecond.
+func epoch(f float64) (time.Time, bool) {
+	const year9999 = 253402300799 // later years have no ISO form
+	if !(math.Abs(f) <= year9999) {
 		return time.Time{}, false
 	}
 	return time.UnixMilli(int64(math.Round(f * 1000))).UTC(), true

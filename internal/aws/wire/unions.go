@@ -4,16 +4,40 @@ import (
 	"reflect"
 	"strings"
 
+	cloudwatch "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	logs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	ecsdoc "github.com/aws/aws-sdk-go-v2/service/ecs/document"
 	ecs "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	iam "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	s3 "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	ssm "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 )
 
 // unions lists the structs of each of the SDK's union interfaces, by the name
 // of the member they stand for: reflection cannot find them.
 var unions = map[reflect.Type]map[string]reflect.Type{
+	reflect.TypeFor[cloudwatch.EvaluationCriteria](): variants(
+		cloudwatch.EvaluationCriteriaMemberPromQLCriteria{},
+	),
+	reflect.TypeFor[cloudwatch.EvaluationWindow](): variants(
+		cloudwatch.EvaluationWindowMemberSlidingWindow{},
+		cloudwatch.EvaluationWindowMemberWallClockWindow{},
+	),
+	reflect.TypeFor[ssm.CloudConnectorConfiguration](): variants(
+		ssm.CloudConnectorConfigurationMemberAzureConfiguration{},
+	),
+	reflect.TypeFor[ssm.ConfigurationTargets](): variants(
+		ssm.ConfigurationTargetsMemberSubscriptions{},
+	),
+	reflect.TypeFor[ssm.ExecutionInputs](): variants(
+		ssm.ExecutionInputsMemberAutomation{},
+	),
+	reflect.TypeFor[ssm.ExecutionPreview](): variants(
+		ssm.ExecutionPreviewMemberAutomation{},
+	),
+	reflect.TypeFor[ssm.NodeType](): variants(
+		ssm.NodeTypeMemberInstance{},
+	),
 	reflect.TypeFor[s3.AnalyticsFilter](): variants(
 		s3.AnalyticsFilterMemberAnd{},
 		s3.AnalyticsFilterMemberPrefix{},
