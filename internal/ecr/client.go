@@ -35,8 +35,8 @@ type Client struct {
 
 // Client authenticates a request by the password of GetAuthorizationToken.
 func (s *Service) Client(r *http.Request) (*Client, error) {
-	_, password, ok := r.BasicAuth()
-	if !ok {
+	user, password, ok := r.BasicAuth()
+	if !ok || user != "AWS" {
 		return nil, &Denied{401, "UNAUTHORIZED", "authentication required"}
 	}
 	plain, err := s.Tokens.Open(password)

@@ -17,58 +17,6 @@ import (
 	"github.com/slipway-dev/slipway/internal/store"
 )
 
-// refusal is what the registry says of a manifest, by an OCI code.
-type refusal interface {
-	error
-	OCICode() string
-}
-
-// PutImage stores a manifest whose layers are there, or adds a tag to one.
-func (s *Service) PutImage(ctx context.Context, in *ecr.PutImageInput, _ ...func(*ecr.Options)) (*ecr.PutImageOutput, error) {
-	repo, err := s.find(ctx, in.RegistryId, in.RepositoryName)
-	if err != nil {
-		return nil, err
-	}
-	body := []byte(aws.ToString(in.ImageManifest))
-	digest := digestOf(body)
-	if in.ImageDigest != nil && *in.ImageDigest != digest {
-		return nil, fail("ImageDigestDoesNotMatch", "The image digest '%s' does not match the digest '%s' calculated by ECR", *in.ImageDigest, digest)
-	}
-	im, err := read(digest, aws.ToString(in.ImageManifestMediaType), body)
-	if err != nil {
-		return nil, err
-	}
-	tag := aws.ToString(in.ImageTag)
-	same, err := s.put(ctx, repo, tag, im, body, func() error {
-		_, err := s.Registry.PutManifest(ctx, repo.ID, im.MediaType, body)
-		var refused refusal
-		if errors.As(err, &refused) {
-			switch {
-			case len(im.Children) > 0:
-				return fail("ReferencedImagesNotFound", "%s", refused.Error())
-			case strings.Contains(refused.OCICode(), "BLOB"):
-				return fail("LayersNotFound", "%s", refused.Error())
-			}
-			return fail("InvalidParameter", "Invalid parameter at 'ImageManifest' failed to satisfy constraint: '%s'", refused.Error())
-		}
-		return err
-	})
-	var fixed *errImmutable
-	if errors.As(err, &fixed) {
-		return nil, fail("ImageTagAlreadyExists", "%s", fixed.Error())
-	}
-	if err != nil {
-		return nil, err
-	}
-	if same {
-		return nil, fail("ImageAlreadyExists", "Image with digest '%s' and tag '%s' already exists in the repository with name '%s' in registry with id '%s'", digest, tag, repo.name(), s.Site.Account)
-	}
-	return &ecr.PutImageOutput{Image: &types.Image{
-		RegistryId: aws.String(s.Site.Account), RepositoryName: in.RepositoryName, ImageManifest: in.ImageManifest,
-		ImageManifestMediaType: aws.String(im.MediaType), ImageId: identifier(digest, tag),
-	}}, nil
-}
-
 func identifier(digest, tag string) *types.ImageIdentifier {
 	id := &types.ImageIdentifier{ImageDigest: aws.String(digest)}
 	if tag != "" {
@@ -84,6 +32,9 @@ func lookup(r store.Reader, repo *repository, id types.ImageIdentifier) (im *ima
 		return nil, types.ImageFailureCodeMissingDigestAndTag, "Invalid request parameters: both tag and digest cannot be null", nil
 	}
 	const missing = "Requested image not found"
+	if tag != "" && !tagForm.MatchString(tag) {
+		return nil, types.ImageFailureCodeInvalidImageTag, "Invalid request parameters: image tag should satisfy the regex '" + tagForm.String() + "'", nil
+	}
 	if tag != "" {
 		at, err := tags.Get(r, repo.ID, tag)
 		if errors.Is(err, store.ErrNotFound) {
@@ -97,7 +48,7 @@ func lookup(r store.Reader, repo *repository, id types.ImageIdentifier) (im *ima
 		}
 		digest = *at
 	}
-	if len(digest) != len("sha256:")+64 || !strings.HasPrefix(digest, "sha256:") {
+	if !digestForm.MatchString(digest) {
 		return nil, types.ImageFailureCodeInvalidImageDigest, "Invalid request parameters: image digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'", nil
 	}
 	im, err = images.Get(r, repo.ID, digest)
@@ -363,27 +314,6 @@ func (s *Service) detail(repo *repository, im *image) types.ImageDetail {
 		d.LastRecordedPullTime = aws.Time(im.Pulled)
 	}
 	return d
-}
-
-// BatchCheckLayerAvailability tells which layers a repository has.
-func (s *Service) BatchCheckLayerAvailability(ctx context.Context, in *ecr.BatchCheckLayerAvailabilityInput, _ ...func(*ecr.Options)) (*ecr.BatchCheckLayerAvailabilityOutput, error) {
-	repo, err := s.find(ctx, in.RegistryId, in.RepositoryName)
-	if err != nil {
-		return nil, err
-	}
-	out := &ecr.BatchCheckLayerAvailabilityOutput{Layers: []types.Layer{}, Failures: []types.LayerFailure{}}
-	for _, d := range in.LayerDigests {
-		if len(d) != 71 || !strings.HasPrefix(d, "sha256:") || strings.Trim(d[7:], "0123456789abcdef") != "" {
-			out.Failures = append(out.Failures, types.LayerFailure{LayerDigest: aws.String(d), FailureCode: types.LayerFailureCodeInvalidLayerDigest, FailureReason: aws.String("Invalid layer digest")})
-			continue
-		}
-		layer := types.Layer{LayerDigest: aws.String(d), LayerAvailability: types.LayerAvailabilityUnavailable}
-		if size, err := s.Registry.Blob(ctx, repo.ID, d); err == nil {
-			layer.LayerAvailability, layer.LayerSize = types.LayerAvailabilityAvailable, aws.Int64(size)
-		}
-		out.Layers = append(out.Layers, layer)
-	}
-	return out, nil
 }
 
 // pullResolution is how exact lastRecordedPullTime is: ECR promises at least

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"regexp"
 	"slices"
 	"time"
 
@@ -27,6 +28,12 @@ type descriptor struct {
 	Size      int64  `json:"size"`
 }
 
+var (
+	// digestForm is OCI's, of the two algorithms that registries must know.
+	digestForm = regexp.MustCompile(`^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`)
+	tagForm    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,299}$`)
+)
+
 // read makes the record of a manifest, whose mediaType a client may leave to
 // the Content-Type.
 func read(digest, mediaType string, body []byte) (*image, error) {
@@ -39,6 +46,17 @@ func read(digest, mediaType string, body []byte) (*image, error) {
 	}
 	if mediaType == "" {
 		return nil, fail("InvalidParameter", "Invalid parameter at 'imageManifestMediaType' failed to satisfy constraint: 'the manifest does not tell its media type'")
+	}
+	all := slices.Concat(m.Layers, m.Manifests)
+	for _, d := range []*descriptor{m.Config, m.Subject} {
+		if d != nil {
+			all = append(all, *d)
+		}
+	}
+	for _, d := range all {
+		if !digestForm.MatchString(d.Digest) || d.Size < 0 {
+			return nil, fail("InvalidParameter", "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'the manifest has a descriptor without a valid digest and size'")
+		}
 	}
 	im := &image{Digest: digest, MediaType: mediaType, ArtifactType: m.ArtifactType}
 	for _, d := range m.Layers {
