@@ -151,6 +151,13 @@ func TestWritesThatAreRefused(t *testing.T) {
 		{"a/b", "x", second, "DirectoryNameConflictsWithFileName"},
 		{"../x", "x", second, "InvalidPath"},
 		{".git/hooks/x", "x", second, "InvalidPath"},
+		{".git./x", "x", second, "InvalidPath"},
+		{"git~1/config", "x", second, "InvalidPath"},
+		{".g\u200cit/config", "x", second, "InvalidPath"},
+		{"tab\tx", "x", second, "InvalidPath"},
+		{"bad\xff", "x", second, "InvalidPath"},
+		{".", "x", second, "InvalidPath"},
+		{"/", "x", second, "InvalidPath"},
 		{"", "x", second, "PathRequired"},
 	} {
 		if _, err := f.putFile(tc.path, tc.content, tc.parent); code(err) != tc.want {
@@ -165,6 +172,27 @@ func TestWritesThatAreRefused(t *testing.T) {
 	}
 	if got := f.events(t); len(got) != 2 {
 		t.Errorf("refused writes made events: %v", got)
+	}
+}
+
+// A name that git would not take is not one.
+func TestNamesOfAuthors(t *testing.T) {
+	f := start(t)
+	parent := ""
+	for name, want := range map[string]string{"Zed <z>": "Zed z", "<>": "ann", "...": "ann", " ": "ann", "a\nparent x": "aparent x"} {
+		in := &codecommit.PutFileInput{RepositoryName: aws.String("app"), BranchName: aws.String("main"), FilePath: aws.String("f"), FileContent: []byte(name), Name: &name, Email: aws.String("<e>\n")}
+		if parent != "" {
+			in.ParentCommitId = &parent
+		}
+		out, err := f.PutFile(f.ctx, in)
+		if err != nil {
+			t.Fatalf("%q: %v", name, err)
+		}
+		parent = *out.CommitId
+		c, err := f.GetCommit(f.ctx, &codecommit.GetCommitInput{RepositoryName: aws.String("app"), CommitId: &parent})
+		if err != nil || *c.Commit.Author.Name != want || *c.Commit.Author.Email != "e" {
+			t.Errorf("%q: %q <%s>, %v", name, *c.Commit.Author.Name, *c.Commit.Author.Email, err)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/aws/sigv4"
@@ -162,10 +163,11 @@ func (s *Service) check(ctx context.Context, repo *repository, updates []git.Ref
 		branch, isBranch := strings.CutPrefix(u.Ref, heads)
 		tag, isTag := strings.CutPrefix(u.Ref, "refs/tags/")
 		switch {
+		case u.To == git.Zero: // any name may go
 		case len(branch) > 256 && isBranch, len(tag) > 256 && isTag:
 			refused[u.Ref] = "a reference name has at most 256 characters"
 			continue
-		case isBranch && (!git.ValidBranch(branch) || isCommitID(branch)), isTag && !git.ValidBranch(tag):
+		case !utf8.ValidString(u.Ref), isBranch && (!git.ValidBranch(branch) || isCommitID(branch)), isTag && !git.ValidBranch(tag):
 			refused[u.Ref] = "the reference name is not valid"
 			continue
 		}

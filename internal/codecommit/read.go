@@ -5,6 +5,8 @@ import (
 	"errors"
 	"path"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codecommit"
@@ -30,8 +32,8 @@ func cleanPath(p *string) (string, error) {
 	if s == "" {
 		return "", fail("PathRequired", "A path is required.")
 	}
-	if len(s) > 4096 || strings.ContainsAny(s, "\x00\n") {
-		return "", fail("InvalidPath", "The path is not valid.")
+	if len(s) > 4096 || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+		return "", fail("InvalidPath", "The path is not valid: it has at most 4096 characters, and no control characters.")
 	}
 	for part := range strings.SplitSeq(s, "/") {
 		if part == ".." || strings.EqualFold(part, ".git") {
@@ -39,6 +41,15 @@ func cleanPath(p *string) (string, error) {
 		}
 	}
 	return strings.Trim(path.Clean("/"+s), "/"), nil
+}
+
+// fileName is cleanPath for a file that a commit names.
+func fileName(p *string) (string, error) {
+	s, err := cleanPath(p)
+	if err == nil && s == "" {
+		err = fail("InvalidPath", "The path %s is not that of a file.", aws.ToString(p))
+	}
+	return s, err
 }
 
 // resolve finds the commit that a specifier names: a full id, a branch, a tag,
@@ -215,6 +226,9 @@ func (s *Service) GetCommit(ctx context.Context, in *codecommit.GetCommitInput, 
 
 // BatchGetCommits describes up to 100 commits; unknown ones are listed as errors.
 func (s *Service) BatchGetCommits(ctx context.Context, in *codecommit.BatchGetCommitsInput, _ ...func(*codecommit.Options)) (*codecommit.BatchGetCommitsOutput, error) {
+	if len(in.CommitIds) == 0 {
+		return nil, fail("CommitIdsListRequired", "A list of commit ids is required.")
+	}
 	if len(in.CommitIds) > 100 {
 		return nil, fail("CommitIdsLimitExceeded", "At most 100 commit ids are allowed, got %d.", len(in.CommitIds))
 	}

@@ -177,7 +177,7 @@ func (s *Service) commit(ctx context.Context, d *draft, name, email, message *st
 		text = fallback
 	}
 	by := git.Signer{Name: aws.ToString(name), Email: aws.ToString(email), When: s.Engine.Now()}
-	if by.Name == "" {
+	if git.Nameless(by.Name) {
 		by.Name = callerName(identity.From(ctx))
 	}
 	edits := make([]git.Edit, 0, len(d.edits))
@@ -195,6 +195,9 @@ func (s *Service) commit(ctx context.Context, d *draft, name, email, message *st
 		return strings.Compare(a.Path, b.Path)
 	})
 	id, tree, err := s.Repositories.NewCommit(ctx, d.repo.id(), d.branch, d.parent, text, by, edits)
+	if errors.Is(err, git.ErrPath) {
+		return fail("InvalidPath", "A path of the commit is not valid: to some file systems it is that of a .git directory.")
+	}
 	if errors.Is(err, git.ErrMoved) {
 		return fail("ConcurrentReferenceUpdate", "Branch %s moved while the commit was made; try again.", d.branch)
 	}
@@ -223,7 +226,7 @@ func (s *Service) blob(ctx context.Context, d *draft, p string, content []byte) 
 
 // PutFile adds or updates one file.
 func (s *Service) PutFile(ctx context.Context, in *codecommit.PutFileInput, _ ...func(*codecommit.Options)) (*codecommit.PutFileOutput, error) {
-	p, err := cleanPath(in.FilePath)
+	p, err := fileName(in.FilePath)
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +262,7 @@ func (s *Service) PutFile(ctx context.Context, in *codecommit.PutFileInput, _ ..
 
 // DeleteFile removes one file.
 func (s *Service) DeleteFile(ctx context.Context, in *codecommit.DeleteFileInput, _ ...func(*codecommit.Options)) (*codecommit.DeleteFileOutput, error) {
-	p, err := cleanPath(in.FilePath)
+	p, err := fileName(in.FilePath)
 	if err != nil {
 		return nil, err
 	}
@@ -304,7 +307,7 @@ func (s *Service) CreateCommit(ctx context.Context, in *codecommit.CreateCommitI
 		return nil, err
 	}
 	for _, f := range in.DeleteFiles {
-		p, err := cleanPath(f.FilePath)
+		p, err := fileName(f.FilePath)
 		if err != nil {
 			return nil, err
 		}
@@ -318,7 +321,7 @@ func (s *Service) CreateCommit(ctx context.Context, in *codecommit.CreateCommitI
 		}
 	}
 	for _, f := range in.SetFileModes {
-		p, err := cleanPath(f.FilePath)
+		p, err := fileName(f.FilePath)
 		if err != nil {
 			return nil, err
 		}
@@ -345,7 +348,7 @@ func (s *Service) CreateCommit(ctx context.Context, in *codecommit.CreateCommitI
 }
 
 func (s *Service) putEntry(ctx context.Context, d *draft, f types.PutFileEntry) error {
-	p, err := cleanPath(f.FilePath)
+	p, err := fileName(f.FilePath)
 	if err != nil {
 		return err
 	}
@@ -366,7 +369,7 @@ func (s *Service) putEntry(ctx context.Context, d *draft, f types.PutFileEntry) 
 	if f.FileContent != nil {
 		return fail("FileContentAndSourceFileSpecified", "The file %s has both content and a source file.", p)
 	}
-	from, err := cleanPath(f.SourceFile.FilePath)
+	from, err := fileName(f.SourceFile.FilePath)
 	if err != nil {
 		return err
 	}

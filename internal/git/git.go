@@ -16,11 +16,14 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 )
 
 // Errors of reading and writing.
 var (
 	ErrNotFound = errors.New("git: no such object")
+	// ErrPath is returned for a path that git does not take into a tree.
+	ErrPath = errors.New("git: invalid path")
 	// ErrMoved is returned when a ref is no longer what the writer saw.
 	ErrMoved = errors.New("git: the reference has moved")
 )
@@ -68,17 +71,22 @@ func (r *Repositories) create(ctx context.Context, dir string) error {
 	if _, err := r.output(ctx, "", nil, "init", "--quiet", "--bare", "--template=", "--initial-branch=main", dir); err != nil {
 		return err
 	}
-	// Settings live in the repository, so that they hold for every command.
+	// Settings live in the repository, so that they hold for every command. What
+	// is pushed stays in the pack it came in: taking it apart would compress large
+	// files once more, and again for every clone.
 	config := `[core]
 	repositoryformatversion = 0
 	filemode = true
 	bare = true
 	hooksPath = /dev/null
+	protectHFS = true
+	protectNTFS = true
 [receive]
 	fsckObjects = true
 	maxInputSize = 4294967296
 	denyDeleteCurrent = refuse
 	autogc = true
+	unpackLimit = 1
 [transfer]
 	hideRefs = refs/slipway
 [uploadpack]
@@ -147,9 +155,10 @@ func (r *Repositories) UpdateRef(ctx context.Context, id, ref, to, from string) 
 	return nil
 }
 
-// ValidBranch tells whether git takes the name for a branch.
+// ValidBranch tells whether git takes the name for a branch. It must be UTF-8,
+// which git does not ask for, because it goes into JSON.
 func ValidBranch(name string) bool {
-	if name == "" || name == "@" || strings.HasPrefix(name, "-") || strings.HasPrefix(name, "/") ||
+	if name == "" || name == "@" || name == "HEAD" || !utf8.ValidString(name) || strings.HasPrefix(name, "-") || strings.HasPrefix(name, "/") ||
 		strings.HasSuffix(name, "/") || strings.HasSuffix(name, ".") ||
 		strings.Contains(name, "..") || strings.Contains(name, "//") || strings.Contains(name, "@{") ||
 		strings.ContainsAny(name, " ~^:?*[\\\x7f") {
@@ -193,12 +202,18 @@ func (r *Repositories) output(ctx context.Context, dir string, in io.Reader, arg
 }
 
 func run(cmd *exec.Cmd, in io.Reader) ([]byte, error) {
+	out, _, err := runTold(cmd, in)
+	return out, err
+}
+
+// runTold also returns what git said on its standard error.
+func runTold(cmd *exec.Cmd, in io.Reader) (output, told []byte, err error) {
 	var out, errs bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, &out, &errs
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("git %s: %w: %s", cmd.Args[1], reason(err, errs.Bytes()), strings.TrimSpace(errs.String()))
+		return nil, nil, fmt.Errorf("git %s: %w: %s", cmd.Args[1], reason(err, errs.Bytes()), strings.TrimSpace(errs.String()))
 	}
-	return out.Bytes(), nil
+	return out.Bytes(), errs.Bytes(), nil
 }
 
 // reason is why git failed: a full disk is told from git's own words, as there

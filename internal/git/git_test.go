@@ -119,7 +119,7 @@ func TestArchiveKeepsModesAndIgnoresAttributes(t *testing.T) {
 func TestBranchNames(t *testing.T) {
 	for name, want := range map[string]bool{
 		"main": true, "feature/x": true, "$(touch x)": false, "`id`": true, "a..b": false, "-x": false,
-		"a b": false, "x.lock": false, "a/.b": false, "ü": true, "": false, "@": false, "a\x01": false, "$(id)": true,
+		"a b": false, "x.lock": false, "a/.b": false, "ü": true, "bad\xff": false, "HEAD": false, "": false, "@": false, "a\x01": false, "$(id)": true,
 	} {
 		if got := ValidBranch(name); got != want {
 			t.Errorf("ValidBranch(%q) = %v", name, got)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"strings"
 	"time"
 )
@@ -38,14 +39,15 @@ func (r *Repositories) NewCommit(ctx context.Context, id, branch, parent, messag
 	os.Remove(index.Name()) // git makes it; only the name was wanted
 	defer os.Remove(index.Name())
 
-	withIndex := func(in io.Reader, args ...string) ([]byte, error) {
+	command := func(args ...string) *exec.Cmd {
 		cmd := r.command(ctx, r.dir(id), args...)
 		when := fmt.Sprintf("@%d +0000", by.When.Unix())
 		cmd.Env = append(cmd.Env, "GIT_INDEX_FILE="+index.Name(),
 			"GIT_AUTHOR_NAME="+clean(by.Name), "GIT_AUTHOR_EMAIL="+clean(by.Email), "GIT_AUTHOR_DATE="+when,
 			"GIT_COMMITTER_NAME="+clean(by.Name), "GIT_COMMITTER_EMAIL="+clean(by.Email), "GIT_COMMITTER_DATE="+when)
-		return run(cmd, in)
+		return cmd
 	}
+	withIndex := func(in io.Reader, args ...string) ([]byte, error) { return run(command(args...), in) }
 	if parent != "" {
 		if _, err = withIndex(nil, "read-tree", "--end-of-options", parent); err != nil {
 			return "", "", err
@@ -59,8 +61,14 @@ func (r *Repositories) NewCommit(ctx context.Context, id, branch, parent, messag
 			fmt.Fprintf(&list, "%s %s\t%s\x00", e.Mode, e.Blob, e.Path)
 		}
 	}
-	if _, err = withIndex(&list, "update-index", "-z", "--index-info"); err != nil {
+	// A path must be harmless on the file systems of all who clone, not only
+	// here. Git leaves out one that is not, and says so without failing.
+	_, told, err := runTold(command("update-index", "-z", "--index-info"), &list)
+	if err != nil {
 		return "", "", err
+	}
+	if len(told) > 0 {
+		return "", "", fmt.Errorf("%w: %s", ErrPath, told)
 	}
 	out, err := withIndex(nil, "write-tree")
 	if err != nil {
@@ -80,14 +88,16 @@ func (r *Repositories) NewCommit(ctx context.Context, id, branch, parent, messag
 	return commit, tree, r.UpdateRef(ctx, id, "refs/heads/"+branch, commit, from)
 }
 
-// clean takes out what would break a commit's header lines; git refuses names
-// that are empty after its own cleaning.
+// clean takes out what would break a commit's header lines.
 func clean(s string) string {
-	s = strings.Map(func(c rune) rune {
+	return strings.Map(func(c rune) rune {
 		if c < 0x20 || c == '<' || c == '>' || c == 0x7f {
 			return -1
 		}
 		return c
 	}, s)
-	return s
 }
+
+// Nameless tells whether nothing is left of a signer's name once git has taken
+// off what it does not want there; it makes no commit of such a one.
+func Nameless(name string) bool { return strings.Trim(clean(name), ` .,:;<>"\'`) == "" }
