@@ -167,7 +167,7 @@ func (s *Service) check(ctx context.Context, repo *repository, updates []git.Ref
 		case len(branch) > 256 && isBranch, len(tag) > 256 && isTag:
 			refused[u.Ref] = "a reference name has at most 256 characters"
 			continue
-		case !utf8.ValidString(u.Ref), isBranch && (!git.ValidBranch(branch) || isCommitID(branch)), isTag && !git.ValidBranch(tag):
+		case !strings.HasPrefix(u.Ref, "refs/"), !utf8.ValidString(u.Ref), isBranch && (!git.ValidBranch(branch) || isCommitID(branch)), isTag && !git.ValidBranch(tag):
 			refused[u.Ref] = "the reference name is not valid"
 			continue
 		}
