@@ -37,6 +37,9 @@ type rollout struct {
 	ServiceRegistries []types.ServiceRegistry `json:",omitempty"`
 	// Platform is the platform version that was asked for, LATEST if it was not.
 	Platform string `json:",omitempty"`
+	// FixedPorts tells that the tasks publish ports of the machine, of which
+	// there is one: only one task can have them.
+	FixedPorts bool `json:",omitempty"`
 	// NotBefore delays the next start after failures.
 	NotBefore time.Time `json:",omitzero"`
 }
@@ -163,6 +166,9 @@ func (s *scheduler) count() {
 	c := s.Service.DeploymentConfiguration
 	s.minHealthy = (s.desired*int(aws.ToInt32(c.MinimumHealthyPercent)) + 99) / 100
 	s.maxTotal = s.desired * int(aws.ToInt32(c.MaximumPercent)) / 100
+	if s.primary().FixedPorts {
+		s.maxTotal = min(s.maxTotal, 1)
+	}
 	for _, v := range s.all {
 		if v.Stopping {
 			continue
@@ -225,6 +231,7 @@ func (s *scheduler) replaceUnhealthy() {
 		}
 		if s.healthy >= s.minHealthy || len(s.good()) < s.desired && len(s.tasks) >= s.maxTotal {
 			s.stop(v, "Task failed container health checks")
+			s.say("(task " + v.ID + ") failed container health checks.")
 			if v.Deployment == s.primary().id() {
 				s.primary().fail(s.now)
 			}
@@ -368,11 +375,18 @@ func (s *scheduler) sayStopped() {
 	s.say("has stopped " + countTasks(len(ids), "running ") + ": " + taskList(ids) + ".")
 }
 
-// start fills up to the desired count, as far as the maximum leaves room.
+// start fills up to the desired count, as far as the maximum leaves room. What
+// RUNNING and PENDING tasks take is taken until they are neither, told to stop
+// or not; the ports of the machine until the containers are gone.
 func (s *scheduler) start() {
 	p := s.primary()
 	want := s.desired - len(s.good())
-	room := s.maxTotal - len(s.tasks)
+	room := s.maxTotal
+	for _, v := range s.all {
+		if p.FixedPorts || isActive(v.Status) {
+			room--
+		}
+	}
 	s.checkStuck(want, room)
 	if want <= 0 || room <= 0 || p.RolloutState == types.DeploymentRolloutStateFailed {
 		return
@@ -384,12 +398,18 @@ func (s *scheduler) start() {
 	s.Start = min(want, room)
 }
 
-// checkStuck announces, once, a deployment whose percentages leave it no move:
-// all that run are healthy, none may be stopped, and none started.
+// checkStuck announces, once, a deployment that has no move left: all that run
+// are healthy, none may be stopped, and none started.
 func (s *scheduler) checkStuck(want, room int) {
-	stuck := want > 0 && room <= 0 && len(s.Stop) == 0 && s.healthy == len(s.tasks) &&
-		len(s.tasks) > 0 && len(s.tasks) == len(s.all) && s.primary().RolloutState == types.DeploymentRolloutStateInProgress
-	if stuck && !s.Service.Stuck {
+	p := s.primary()
+	stuck := want > 0 && room <= 0 && len(s.Stop) == 0 && s.healthy == len(s.tasks) && len(s.tasks) > 0 && len(s.tasks) == len(s.all) &&
+		(p.FixedPorts || p.RolloutState == types.DeploymentRolloutStateInProgress)
+	switch {
+	case !stuck || s.Service.Stuck:
+	case p.FixedPorts:
+		s.say("was unable to place a task because no container instance met all of its requirements. The closest matching container instance is already using a port required by your task.")
+		s.Emit = append(s.Emit, notice{Type: "ERROR", Name: "SERVICE_TASK_PLACEMENT_FAILURE", Reason: "RESOURCE:PORTS"})
+	default:
 		s.say("was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again.")
 	}
 	s.Service.Stuck = stuck

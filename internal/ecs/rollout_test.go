@@ -69,6 +69,11 @@ func views(spec string) []view {
 	return all
 }
 
+func fixed(s service) service {
+	s.Rollouts[0].FixedPorts = true
+	return s
+}
+
 // The arithmetic of the percentages.
 func TestScheduleMoves(t *testing.T) {
 	for _, c := range []struct {
@@ -87,23 +92,30 @@ func TestScheduleMoves(t *testing.T) {
 		{"running but not long enough", svc(2, 100, 200, "new", "old"), "old:R*2 new:r*2", 0, 0, 0},
 		{"health check unknown", svc(1, 100, 200, "new", "old"), "old:R new:N", 0, 0, 0},
 		{"health check healthy", svc(1, 100, 200, "new", "old"), "old:R new:H", 0, 0, 1},
-		{"stop first", svc(1, 0, 100, "new", "old"), "old:R", 1, 0, 1},
-		{"half by half", svc(4, 50, 100, "new", "old"), "old:R*4", 2, 0, 2},
+		{"stop first", svc(1, 0, 100, "new", "old"), "old:R", 0, 0, 1},
+		{"stopping", svc(1, 0, 100, "new", "old"), "old:S", 1, 0, 0},
+		{"half by half", svc(4, 50, 100, "new", "old"), "old:R*4", 0, 0, 2},
+		{"half of them stopping", svc(4, 50, 100, "new", "old"), "old:R*2 old:S*2", 2, 0, 0},
 		{"room of a half", svc(4, 100, 150, "new", "old"), "old:R*4", 2, 0, 0},
-		{"minimum is rounded up", svc(3, 50, 100, "new", "old"), "old:R*3", 1, 0, 1},
+		{"minimum is rounded up", svc(3, 50, 100, "new", "old"), "old:R*3", 0, 0, 1},
 		{"maximum is rounded down", svc(3, 100, 150, "new", "old"), "old:R*3", 1, 0, 0},
 		{"an old one that has just begun to run keeps serving", svc(1, 100, 200, "new", "old"), "old:r", 1, 0, 0},
 		{"old ones that do not run yet go at once", svc(2, 100, 200, "new", "old"), "old:P*2", 2, 0, 2},
 		{"stopping ones do not count", svc(1, 100, 100, "new"), "new:S", 1, 0, 0},
-		{"told to stop but still RUNNING does not count", svc(1, 100, 100, "new"), "new:X", 1, 0, 0},
+		{"told to stop but still RUNNING is not missed", svc(1, 100, 200, "new"), "new:X", 1, 0, 0},
+		{"told to stop but still RUNNING takes room", svc(1, 100, 100, "new"), "new:X", 0, 0, 0},
+		{"the ports of the machine", fixed(svc(2, 100, 200, "new")), "", 1, 0, 0},
+		{"the ports of the machine are taken", fixed(svc(1, 100, 200, "new", "old")), "old:R", 0, 0, 0},
+		{"the ports of the machine are being given back", fixed(svc(1, 0, 100, "new", "old")), "old:S", 0, 0, 0},
+		{"the ports of the machine are free", fixed(svc(1, 0, 100, "new", "old")), "", 1, 0, 0},
 		{"scale in takes pending ones first", svc(2, 100, 200, "new"), "new:R*2 new:P", 0, 1, 0},
 		{"scale in", svc(1, 100, 200, "new"), "new:R*3", 0, 2, 0},
 		{"replace a dead one", svc(3, 100, 200, "new"), "new:R*2", 1, 0, 0},
 		{"unhealthy: replacement first", svc(1, 100, 200, "new"), "new:U", 1, 0, 0},
 		{"unhealthy: replacement pending", svc(1, 100, 200, "new"), "new:U new:P", 0, 0, 0},
 		{"unhealthy: replacement healthy", svc(1, 100, 200, "new"), "new:U new:H", 0, 1, 0},
-		{"unhealthy: no room", svc(1, 0, 100, "new"), "new:U", 1, 1, 0},
-		{"unhealthy during a deployment", svc(1, 100, 200, "new", "old"), "old:R new:U", 1, 1, 0},
+		{"unhealthy: no room", svc(1, 0, 100, "new"), "new:U", 0, 1, 0},
+		{"unhealthy during a deployment", svc(1, 100, 200, "new", "old"), "old:R new:U", 0, 1, 0},
 		{"stuck", svc(2, 75, 100, "new", "old"), "old:R*2", 0, 0, 0},
 	} {
 		p := schedule(c.svc, views(c.tasks), epoch, stableAfter)
@@ -334,6 +346,16 @@ func TestNothingDeployed(t *testing.T) {
 	s.Status = aws.String("DRAINING")
 	if p := schedule(s, nil, epoch, stableAfter); aws.ToString(p.Service.Status) != "INACTIVE" {
 		t.Errorf("status %s", aws.ToString(p.Service.Status))
+	}
+}
+
+func TestTakenPortsAreSaidOnce(t *testing.T) {
+	p := schedule(fixed(svc(1, 100, 200, "new", "old")), views("old:R"), epoch, stableAfter)
+	if got := names(p); got != "SERVICE_TASK_PLACEMENT_FAILURE" || len(p.Say) != 1 || !strings.Contains(p.Say[0], "already using a port") {
+		t.Errorf("emitted %s, said %v", got, p.Say)
+	}
+	if p = schedule(p.Service, views("old:R"), epoch, stableAfter); len(p.Say)+len(p.Emit) != 0 {
+		t.Errorf("again %v %v", p.Say, p.Emit)
 	}
 }
 

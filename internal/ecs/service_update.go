@@ -103,7 +103,7 @@ func (s *Service) redeploy(tx *engine.Tx, c *cluster, svc *service, in *ecs.Upda
 
 // again is a deployment that has not begun, with the parameters of r.
 func (r *rollout) again() rollout {
-	return rollout{LoadBalancers: r.LoadBalancers, ServiceRegistries: r.ServiceRegistries, Platform: r.Platform, Deployment: types.Deployment{
+	return rollout{LoadBalancers: r.LoadBalancers, ServiceRegistries: r.ServiceRegistries, Platform: r.Platform, FixedPorts: r.FixedPorts, Deployment: types.Deployment{
 		TaskDefinition: r.TaskDefinition, NetworkConfiguration: r.NetworkConfiguration, LaunchType: r.LaunchType,
 		CapacityProviderStrategy: r.CapacityProviderStrategy, VolumeConfigurations: r.VolumeConfigurations,
 		ServiceConnectConfiguration: r.ServiceConnectConfiguration, VpcLatticeConfigurations: r.VpcLatticeConfigurations,

@@ -3,6 +3,7 @@ package ecs
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -224,7 +225,7 @@ func (r *rollout) place(c *cluster, d *definition, controller types.DeploymentCo
 	if sc := r.ServiceConnectConfiguration; sc != nil && aws.ToString(sc.Namespace) == "" && c.ServiceConnectDefaults == nil {
 		return invalidParameter("Service Connect needs a namespace: the cluster has no default one.")
 	}
-	r.LaunchType, r.CapacityProviderStrategy = lt, strategy
+	r.LaunchType, r.CapacityProviderStrategy, r.FixedPorts = lt, strategy, fixedPorts(d)
 	if len(strategy) > 0 {
 		r.LaunchType = ""
 	}
@@ -240,6 +241,13 @@ func (r *rollout) place(c *cluster, d *definition, controller types.DeploymentCo
 		return invalidParameter("The platform version must be null when specifying an EC2 launch type.")
 	}
 	return nil
+}
+
+// fixedPorts tells whether tasks of a definition publish ports of the machine.
+func fixedPorts(d *definition) bool {
+	return d.NetworkMode != types.NetworkModeAwsvpc && slices.ContainsFunc(d.ContainerDefinitions, func(c types.ContainerDefinition) bool {
+		return slices.ContainsFunc(c.PortMappings, func(p types.PortMapping) bool { return aws.ToInt32(p.HostPort) != 0 })
+	})
 }
 
 // saveService writes a service that an operation changed, sets it going and
