@@ -63,7 +63,8 @@ type Spec struct {
 type Mount struct {
 	Source   string // host path, or volume name when Volume
 	Volume   bool
-	Tmpfs    bool // Source empty
+	Tmpfs    bool  // Source empty
+	Size     int64 // of a Tmpfs, in bytes; 0 is the engine's default
 	Target   string
 	ReadOnly bool
 }

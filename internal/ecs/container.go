@@ -33,7 +33,11 @@ func (s *Service) makeContainer(ctx context.Context, t *task, i int) error {
 	if err != nil {
 		return err
 	}
-	spec, err := s.spec(t, c)
+	extra, err := s.referred(ctx, t, c)
+	if err != nil {
+		return err
+	}
+	spec, err := s.spec(t, c, extra)
 	if err != nil {
 		return err
 	}
@@ -65,12 +69,19 @@ func (s *Service) pull(ctx context.Context, t *task, c *types.ContainerDefinitio
 		return compute.ImageInfo{}, &startError{"CannotPullContainerError", "this compute has no images"}
 	}
 	policy, auth := compute.PullMissing, (*compute.RegistryAuth)(nil)
-	if strings.HasPrefix(*c.Image, s.Site.Host+"/") {
+	var err error
+	switch {
+	case strings.HasPrefix(*c.Image, s.Site.Host+"/"):
 		policy = compute.PullAlways
-		var err error
-		if auth, err = s.registryAuth(ctx, t); err != nil {
-			return compute.ImageInfo{}, &startError{"ResourceInitializationError", "unable to pull secrets or registry auth: " + said(err)}
+		auth, err = s.registryAuth(ctx, t)
+	case c.RepositoryCredentials != nil:
+		var cfg aws.Config
+		if cfg, err = s.asExecutor(ctx, t); err == nil {
+			auth, err = privateRegistry(ctx, cfg, aws.ToString(c.RepositoryCredentials.CredentialsParameter))
 		}
+	}
+	if err != nil {
+		return compute.ImageInfo{}, noSecrets(err)
 	}
 	if t.PullStartedAt == nil {
 		err := s.change(ctx, t.key(), func(tx *engine.Tx, t *task) error {
@@ -137,13 +148,14 @@ func digestOf(digests []string, image string) string {
 	return ""
 }
 
-// spec translates a container definition.
-func (s *Service) spec(t *task, c *types.ContainerDefinition) (compute.Spec, error) {
+// spec translates a container definition; extra are the variables that the
+// definition only refers to.
+func (s *Service) spec(t *task, c *types.ContainerDefinition, extra []variable) (compute.Spec, error) {
 	spec := compute.Spec{
 		Name:           t.engineName("-" + *c.Name),
 		Image:          *c.Image,
 		Command:        c.Command,
-		Env:            s.environment(t, c),
+		Env:            s.environment(t, c, extra),
 		WorkingDir:     aws.ToString(c.WorkingDirectory),
 		User:           aws.ToString(c.User),
 		Labels:         t.labels(*c.Name),
@@ -167,19 +179,25 @@ func (s *Service) spec(t *task, c *types.ContainerDefinition) (compute.Spec, err
 			spec.CapAdd, spec.CapDrop = p.Capabilities.Add, p.Capabilities.Drop
 		}
 		for _, f := range p.Tmpfs {
-			spec.Mounts = append(spec.Mounts, compute.Mount{Tmpfs: true, Target: aws.ToString(f.ContainerPath)})
+			spec.Mounts = append(spec.Mounts, compute.Mount{Tmpfs: true, Target: aws.ToString(f.ContainerPath), Size: int64(f.Size) << 20})
 		}
 	}
-	for _, sc := range c.SystemControls {
-		// net.* belongs to the shared network, which the pause container has.
-		if spec.Sysctls == nil {
-			spec.Sysctls = map[string]string{}
-		}
-		spec.Sysctls[aws.ToString(sc.Namespace)] = aws.ToString(sc.Value)
-	}
+	spec.Sysctls = sysctls(c, false)
 	mounts, err := s.mounts(t, c, map[string]bool{})
 	spec.Mounts = append(spec.Mounts, mounts...)
 	return spec, err
+}
+
+// sysctls are a container's kernel parameters: those of the network, which the
+// container that holds it must have, or the others.
+func sysctls(c *types.ContainerDefinition, network bool) map[string]string {
+	all := map[string]string{}
+	for _, sc := range c.SystemControls {
+		if name := aws.ToString(sc.Namespace); strings.HasPrefix(name, "net.") == network {
+			all[name] = aws.ToString(sc.Value)
+		}
+	}
+	return all
 }
 
 // limits: memory as at AWS. The task's CPU is a weight, not a ceiling: a
@@ -208,37 +226,38 @@ func (s *Service) limits(t *task, c *types.ContainerDefinition, spec *compute.Sp
 }
 
 // environment is ECS's variables, those that lead AWS's clients to Slipway,
-// and the definition's, which win.
-func (s *Service) environment(t *task, c *types.ContainerDefinition) []string {
+// those of files and secrets, and the definition's, which win.
+func (s *Service) environment(t *task, c *types.ContainerDefinition, extra []variable) []string {
 	execution := "AWS_ECS_FARGATE"
 	if t.LaunchType != types.LaunchTypeFargate {
 		execution = "AWS_ECS_EC2"
 	}
-	env := []string{
-		"AWS_EXECUTION_ENV=" + execution,
-		"AWS_REGION=" + t.Region,
-		"AWS_DEFAULT_REGION=" + t.Region,
-		"AWS_ENDPOINT_URL=" + s.Site.URL,
-		"ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/" + t.metadataID(*c.Name),
+	env := []variable{
+		{"AWS_EXECUTION_ENV", execution},
+		{"AWS_REGION", t.Region},
+		{"AWS_DEFAULT_REGION", t.Region},
+		{"AWS_ENDPOINT_URL", s.Site.URL},
+		{"ECS_CONTAINER_METADATA_URI_V4", "http://169.254.170.2/v4/" + t.metadataID(*c.Name)},
 	}
 	if aws.ToString(t.Definition.TaskRoleArn) != "" {
-		env = append(env, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/v2/credentials/"+t.Secret)
+		env = append(env, variable{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/" + t.Secret})
 	}
-	set := map[string]int{}
-	for i, kv := range env {
-		name, _, _ := strings.Cut(kv, "=")
-		set[name] = i
-	}
+	env = append(env, extra...)
 	for _, kv := range c.Environment {
-		line := aws.ToString(kv.Name) + "=" + aws.ToString(kv.Value)
-		if i, ok := set[*kv.Name]; ok {
-			env[i] = line
+		env = append(env, variable{aws.ToString(kv.Name), aws.ToString(kv.Value)})
+	}
+	// The last one of a name counts, at the place of the first.
+	lines, place := []string{}, map[string]int{}
+	for _, v := range env {
+		line := v.name + "=" + v.value
+		if i, ok := place[v.name]; ok {
+			lines[i] = line
 			continue
 		}
-		set[*kv.Name] = len(env)
-		env = append(env, line)
+		place[v.name] = len(lines)
+		lines = append(lines, line)
 	}
-	return env
+	return lines
 }
 
 // mounts are the volumes of a container and of those it takes volumes from.

@@ -49,16 +49,12 @@ func lacking(d *types.TaskDefinition) string {
 
 func lackingOf(c *types.ContainerDefinition) string {
 	switch {
-	case len(c.Secrets) > 0 || len(c.EnvironmentFiles) > 0:
-		return "secrets and environmentFiles"
 	case c.FirelensConfiguration != nil:
 		return "firelensConfiguration"
 	case len(c.Links) > 0:
 		return "links"
 	case len(c.CredentialSpecs) > 0:
 		return "credentialSpecs"
-	case c.RepositoryCredentials != nil:
-		return "repositoryCredentials"
 	case len(c.ResourceRequirements) > 0:
 		return "resourceRequirements"
 	case c.RestartPolicy != nil && aws.ToBool(c.RestartPolicy.Enabled):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -49,6 +50,10 @@ func (s *Service) makeNetwork(ctx context.Context, t *task) error {
 			{Source: s.Executable, Target: pauseBinary, ReadOnly: true},
 			{Source: s.RunDir, Target: pauseRun, ReadOnly: true},
 		},
+	}
+	spec.Sysctls = map[string]string{}
+	for _, c := range t.Definition.ContainerDefinitions {
+		maps.Copy(spec.Sysctls, sysctls(&c, true))
 	}
 	if !t.awsvpc() {
 		for _, c := range t.Definition.ContainerDefinitions {

@@ -93,6 +93,9 @@ func (e *Engine) hostConfig(ctx context.Context, spec compute.Spec) (*container.
 		switch {
 		case m.Tmpfs:
 			mnt.Type, mnt.Source = mount.TypeTmpfs, ""
+			if m.Size > 0 {
+				mnt.TmpfsOptions = &mount.TmpfsOptions{SizeBytes: m.Size}
+			}
 		case m.Volume:
 			mnt.Type = mount.TypeVolume
 		}
