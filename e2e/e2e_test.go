@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -122,8 +123,9 @@ func condition(cond string) (bool, error) {
 	return false, fmt.Errorf("unknown condition %q", cond)
 }
 
-// awsPath finds version 2 of the aws command.
-func awsPath() (string, error) {
+// awsPath finds version 2 of the aws command, once: its start takes longer than
+// most of what it is asked for.
+var awsPath = sync.OnceValues(func() (string, error) {
 	for _, path := range []string{os.Getenv("SLIPWAY_TEST_AWS"), "/usr/local/bin/aws", "/usr/bin/aws"} {
 		if path == "" {
 			continue
@@ -134,7 +136,7 @@ func awsPath() (string, error) {
 		}
 	}
 	return "", fmt.Errorf("no aws command of version 2: apt-get install awscli")
-}
+})
 
 // server start [flags] | stop | kill | restart: the story's own Slipway.
 // `kill` is kill -9; `start` after it takes the same flags again.
