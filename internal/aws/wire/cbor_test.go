@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"math"
@@ -73,9 +74,9 @@ func TestCBORRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	want, _ := a.DescribeAlarms(ctx(t), nil)
-	out.ResultMetadata = want.ResultMetadata
-	if !reflect.DeepEqual(out, want) {
-		t.Errorf("got %+v", out.MetricAlarms)
+	got, _ := json.Marshal(out.MetricAlarms) // the SDK's times have another *Location
+	if wanted, _ := json.Marshal(want.MetricAlarms); string(got) != string(wanted) {
+		t.Errorf("got %s, want %s", got, wanted)
 	}
 }
 
