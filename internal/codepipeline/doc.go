@@ -15,6 +15,7 @@
 //	      │  └── stop ─────────────────────▶ Stopped
 //	      │  └── the pipeline is updated ──▶ Cancelled
 //	      │ transition enabled, stage free: takes the lock
+//	      │  └── its entry condition is not met ─▶ Failed, or the stage is skipped
 //	      ▼
 //	  in the stage: groups of actions by run order, each group at once
 //	      │  └── an action failed, its siblings have ended ─▶ Failed ───┐
@@ -22,12 +23,16 @@
 //	      │        Stopping ────────────────────────────────▶ Stopped ──┤
 //	      │  └── the pipeline was updated, its actions have             │ retry of
 //	      │      ended ─────────────────────────────────────▶ Cancelled │ the stage
+//	      │  └── its success condition is not met ───────▶ Failed ──────┤
 //	      │ all succeeded: gives back the lock                          │
 //	      ▼                         back into the stage ◀───────────────┘
 //	  the next stage, or Succeeded
 //
-// The state machine is in flow.go and flow_control.go, pure: a snapshot and an
-// event give the new state and effects. transition.go loads and saves it and
+// A stage that failed may be tried once more by itself, or a rollback execution
+// may begin, which runs this stage only, with what worked there before.
+//
+// The state machine is in the files flow*.go, pure: a snapshot and an event give
+// the new state and effects. transition.go loads and saves it and
 // records the effects, all in one transaction.
 //
 // # Life of an action
@@ -45,11 +50,13 @@
 //
 // A second job at the deadline fails whatever still runs. Nothing polls: builds
 // and deployments announce themselves on the bus, approvals by PutApprovalResult,
-// and after a restart every waiting action looks at its work once (Resume).
+// custom actions by their job workers (jobs.go), and after a restart every waiting action looks at its work once (Resume).
 //
 // # What starts a pipeline
 //
-// Creation, StartPipelineExecution, and changes of its sources: AWS polls
-// sources unless PollForSourceChanges is false; here the change's event on the
-// bus starts the execution at once, each event once.
+// Creation, StartPipelineExecution, PutActionRevision, deliveries to webhooks,
+// and changes of its sources: AWS polls sources unless PollForSourceChanges is
+// false; here the change's event on the bus starts the execution at once, each
+// event once. watch.go keeps the index by which an event finds pipelines,
+// triggers.go has the filters of V2 pipelines.
 package codepipeline

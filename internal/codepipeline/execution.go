@@ -50,6 +50,8 @@ type StageRun struct {
 	// Actions are the latest runs, by action name; none before its turn.
 	Actions map[string]*ActionRun
 	Retries int32 `json:",omitempty"`
+	// Conditions are what came of the stage's conditions, by kind.
+	Conditions map[types.ConditionType]*ConditionRun `json:",omitempty"`
 	// AutoRetries counts those that the stage's onFailure made.
 	AutoRetries int32 `json:",omitempty"`
 }
@@ -106,8 +108,9 @@ func (r *StageRun) count(s types.ActionExecutionStatus) (n int) {
 type Board struct {
 	// Version of the pipeline the board is for.
 	Version int32
-	// Executions and Actions count what was ever started.
+	// Executions, Actions and Rules count what was ever started.
 	Executions, Actions uint64
+	Rules               uint64 `json:",omitempty"`
 	// Active are the ids of executions that run or wait, oldest first.
 	Active []string
 	// Stages by name.

@@ -175,6 +175,9 @@ func (f *flow) admit(name string) {
 	}
 	for _, id := range slices.Clone(row.Waiting) {
 		ex := f.executions[id]
+		if !slices.Contains(row.Waiting, id) { // whoever left at once let it in
+			continue
+		}
 		if ex.parallel() {
 			f.enter(ex)
 		} else if row.Holder == "" {
@@ -196,8 +199,17 @@ func (f *flow) enter(ex *Execution) {
 	if !ex.parallel() {
 		f.row(name).Retry = nil
 	}
+	met := f.meets(ex, beforeEntry)
+	if !met && conditionOf(f.stage(ex), beforeEntry).Result == types.ResultSkip {
+		f.pass(ex, types.StageExecutionStatusSkipped)
+		return
+	}
 	f.setStage(ex, types.StageExecutionStatusInProgress)
 	f.emit(tellStage{ex, name, "STARTED"})
+	if !met {
+		f.refused(ex, beforeEntry)
+		return
+	}
 	f.advance(ex)
 }
 
@@ -286,14 +298,26 @@ func nextGroup(stage *types.StageDeclaration, run *StageRun) (group []*types.Act
 	return group, group == nil
 }
 
-// succeed ends a stage well: on to the next one, or the execution is done.
+// succeed ends a stage whose actions have succeeded.
 func (f *flow) succeed(ex *Execution) {
-	name := aws.ToString(f.stage(ex).Name)
-	f.setStage(ex, types.StageExecutionStatusSucceeded)
-	if !ex.parallel() && ex.ExecutionType != types.ExecutionTypeRollback {
-		f.row(name).Good = ex.ID()
+	if !f.meets(ex, onSuccess) {
+		f.refused(ex, onSuccess)
+		return
 	}
-	f.emit(tellStage{ex, name, "SUCCEEDED"})
+	f.pass(ex, types.StageExecutionStatusSucceeded)
+}
+
+// pass goes on from a stage that succeeded or was skipped: to the next one, or
+// the execution is done.
+func (f *flow) pass(ex *Execution, s types.StageExecutionStatus) {
+	name := aws.ToString(f.stage(ex).Name)
+	f.setStage(ex, s)
+	if s == types.StageExecutionStatusSucceeded { // AWS has no event for what was skipped
+		if !ex.parallel() && ex.ExecutionType != types.ExecutionTypeRollback {
+			f.row(name).Good = ex.ID()
+		}
+		f.emit(tellStage{ex, name, "SUCCEEDED"})
+	}
 	if ex.OnlyStage || ex.At == len(f.of(ex).Stages)-1 {
 		f.end(ex, types.PipelineExecutionStatusSucceeded, "SUCCEEDED")
 	} else {
@@ -345,41 +369,4 @@ func (f *flow) actionDone(ex *Execution, action, id string, s types.ActionExecut
 	f.touch(ex)
 	f.advance(ex)
 	return true
-}
-
-// updated follows a change of the pipeline's definition, which must already be
-// among the definitions.
-func (f *flow) updated(version int32) {
-	parallel := f.definitions[version].ExecutionMode == types.ExecutionModeParallel
-	for _, id := range slices.Clone(f.board.Active) {
-		ex := f.executions[id]
-		switch {
-		case ex.parallel(): // goes on with the definition it has
-		case ex.Waiting:
-			f.end(ex, types.PipelineExecutionStatusCancelled, "CANCELED")
-		default:
-			ex.Outdated = true
-			f.touch(ex)
-		}
-	}
-	f.board.Version = version
-	rows := map[string]*StageRow{}
-	for i := range f.definition().Stages {
-		name := aws.ToString(f.definition().Stages[i].Name)
-		row := f.board.Stages[name]
-		switch {
-		case row == nil:
-			continue
-		case parallel: // its state is empty, but for the transition and who waits
-			row = &StageRow{Transition: row.Transition, Waiting: row.Waiting}
-		}
-		row.Good = "" // rollbacks are to the same structure only
-		rows[name] = row
-	}
-	f.board.Stages = rows
-	for _, id := range slices.Clone(f.board.Active) { // whose stage is gone waits no more
-		if ex := f.executions[id]; ex.Waiting && f.board.Stages[aws.ToString(f.stage(ex).Name)] == nil {
-			f.enter(ex)
-		}
-	}
 }

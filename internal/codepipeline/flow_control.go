@@ -83,9 +83,8 @@ func (f *flow) retry(ex *Execution, name string, mode types.StageRetryMode) erro
 	if run == nil || ex.At != i || ex.Waiting {
 		return notRetryable("it has no failed actions in the execution " + ex.ID())
 	}
-	row := f.row(name)
-	if !ex.parallel() && (row.Latest == nil || aws.ToString(row.Latest.PipelineExecutionId) != ex.ID()) {
-		return &types.NotLatestPipelineExecutionException{Message: aws.String("The pipeline execution " + ex.ID() + " is not the latest one in stage " + name)}
+	if err := f.latest(ex, name); err != nil {
+		return err
 	}
 	failed := run.count(types.ActionExecutionStatusFailed) + run.count(types.ActionExecutionStatusAbandoned)
 	switch {
@@ -101,8 +100,36 @@ func (f *flow) retry(ex *Execution, name string, mode types.StageRetryMode) erro
 		return tooMany(f.definition())
 	}
 	runAgain(run, mode)
+	run.Retries++
+	f.comeBack(ex)
+	if !ex.parallel() {
+		f.row(name).Retry = run.retryMetadata(types.RetryTriggerManualStageRetry)
+	}
+	if c := run.Conditions[beforeEntry]; c != nil && c.Status == types.ConditionExecutionStatusFailed && !f.meets(ex, beforeEntry) {
+		f.refused(ex, beforeEntry)
+		return nil
+	}
+	f.advance(ex)
+	return nil
+}
+
+// latest refuses what is about a stage that another execution has entered.
+//
+// Errors: NotLatestPipelineExecutionException.
+func (f *flow) latest(ex *Execution, name string) error {
+	row := f.row(name)
+	if !ex.parallel() && (row.Latest == nil || aws.ToString(row.Latest.PipelineExecutionId) != ex.ID()) {
+		return &types.NotLatestPipelineExecutionException{Message: aws.String("The pipeline execution " + ex.ID() + " is not the latest one in stage " + name)}
+	}
+	return nil
+}
+
+// comeBack puts an execution that ended in a stage, or goes on in it, to work
+// there again.
+func (f *flow) comeBack(ex *Execution) {
+	name := aws.ToString(f.stage(ex).Name)
 	if !ex.active() {
-		ex.Status = types.PipelineExecutionStatusInProgress
+		ex.Status, ex.StatusSummary = types.PipelineExecutionStatusInProgress, nil
 		ex.Attempt++
 		f.board.Active = append(f.board.Active, ex.ID())
 		slices.SortFunc(f.board.Active, func(a, b string) int {
@@ -110,15 +137,11 @@ func (f *flow) retry(ex *Execution, name string, mode types.StageRetryMode) erro
 		})
 		f.emit(tellPipeline{ex, "RESUMED"})
 	}
-	run.Retries++
 	if !ex.parallel() {
-		row.Holder = ex.ID()
-		row.Retry = run.retryMetadata(types.RetryTriggerManualStageRetry)
+		f.row(name).Holder = ex.ID()
 	}
 	f.setStage(ex, types.StageExecutionStatusInProgress)
 	f.emit(tellStage{ex, name, "RESUMED"})
-	f.advance(ex)
-	return nil
 }
 
 // runAgain forgets the runs of a stage whose actions are to run once more.

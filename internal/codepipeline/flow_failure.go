@@ -16,11 +16,11 @@ func (f *flow) fail(ex *Execution) {
 		f.retryOnce(ex, on.RetryConfiguration)
 		return
 	}
-	target := ""
-	if on != nil && on.Result == types.ResultRollback && !ex.parallel() && ex.ExecutionType != types.ExecutionTypeRollback {
-		target = f.row(aws.ToString(stage.Name)).Good
+	if !f.meets(ex, onFailure) {
+		f.refused(ex, onFailure)
+		return
 	}
-	if target == "" || !f.rollBackFrom(ex, target) {
+	if on == nil || on.Result != types.ResultRollback || !f.rollBackFrom(ex) {
 		f.leave(ex, types.StageExecutionStatusFailed, types.PipelineExecutionStatusFailed, "FAILED")
 	}
 }
@@ -46,10 +46,14 @@ func (f *flow) retryOnce(ex *Execution, c *types.RetryConfiguration) {
 }
 
 // rollBackFrom ends a failed execution and begins its rollback, which gets the
-// stage before anybody who waits for it. It does nothing and reports false if
-// the target cannot be rolled back to any more.
-func (f *flow) rollBackFrom(ex *Execution, id string) bool {
-	target := f.find(id)
+// stage before anybody who waits for it. It does nothing and reports false for
+// executions that are not rolled back, or if there is nothing to go back to.
+func (f *flow) rollBackFrom(ex *Execution) bool {
+	good := f.row(aws.ToString(f.stage(ex).Name)).Good
+	if good == "" || ex.parallel() || ex.ExecutionType == types.ExecutionTypeRollback {
+		return false
+	}
+	target := f.find(good)
 	if target == nil || aws.ToInt32(target.PipelineVersion) != f.board.Version {
 		return false
 	}

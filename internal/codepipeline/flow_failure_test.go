@@ -21,7 +21,7 @@ func (w *world) told(n int, script string) string {
 	return strings.Join(w.log, ", ")
 }
 
-func onFailure(p *types.PipelineDeclaration, stage int, result types.Result, mode types.StageRetryMode) *types.PipelineDeclaration {
+func failing(p *types.PipelineDeclaration, stage int, result types.Result, mode types.StageRetryMode) *types.PipelineDeclaration {
 	p.Stages[stage].OnFailure = &types.FailureConditions{Result: result}
 	if mode != "" {
 		p.Stages[stage].OnFailure.RetryConfiguration = &types.RetryConfiguration{RetryMode: mode}
@@ -39,7 +39,7 @@ func TestAutomaticRetry(t *testing.T) {
 		{"of failed actions", types.StageRetryModeFailedActions, "e1 S1 FAILED, e1 S1 RESUMED, e1 run A, e1 S1 FAILED, e1 FAILED"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, onFailure(declare(types.ExecutionModeQueued, "A B", "C"), 0, types.ResultRetry, c.mode))
+			w := newWorld(t, failing(declare(types.ExecutionModeQueued, "A B", "C"), 0, types.ResultRetry, c.mode))
 			script := "start e1; fail e1 A; ok e1 B; fail e1 A"
 			if c.mode == "" {
 				script += "; ok e1 B"
@@ -60,7 +60,7 @@ func TestAutomaticRetry(t *testing.T) {
 		})
 	}
 	// One that is stopping is not retried.
-	w := newWorld(t, onFailure(declare(types.ExecutionModeSuperseded, "A", "C"), 0, types.ResultRetry, ""))
+	w := newWorld(t, failing(declare(types.ExecutionModeSuperseded, "A", "C"), 0, types.ResultRetry, ""))
 	if got := w.told(2, "start e1; stop e1; fail e1 A"); got != "e1 S1 STOPPED, e1 STOPPED" {
 		t.Errorf("got %s", got)
 	}
@@ -68,7 +68,7 @@ func TestAutomaticRetry(t *testing.T) {
 
 func TestAutomaticRollback(t *testing.T) {
 	decl := func() *types.PipelineDeclaration {
-		return onFailure(declare(types.ExecutionModeSuperseded, "A", "B", "C"), 1, types.ResultRollback, "")
+		return failing(declare(types.ExecutionModeSuperseded, "A", "B", "C"), 1, types.ResultRollback, "")
 	}
 	w := newWorld(t, decl())
 	// Nothing to go back to.

@@ -21,11 +21,16 @@ func TestFlowInvariants(t *testing.T) {
 		decl := declare(mode, "A B", "C/D E", "F")
 		switch seed / 3 % 3 { // half of them retry or roll back by themselves
 		case 1:
-			onFailure(decl, 1, types.ResultRetry, types.StageRetryModeFailedActions)
+			failing(decl, 1, types.ResultRetry, types.StageRetryModeFailedActions)
 		case 2:
 			if mode != types.ExecutionModeParallel {
-				onFailure(decl, 1, types.ResultRollback, "")
+				failing(decl, 1, types.ResultRollback, "")
 			}
+		}
+		if seed%2 == 1 {
+			decl.Stages[1].BeforeEntry = &types.BeforeEntryConditions{Conditions: condition(types.ResultSkip, even())}
+			decl.Stages[2].BeforeEntry = &types.BeforeEntryConditions{Conditions: condition(types.ResultFail, even())}
+			decl.Stages[1].OnSuccess = &types.SuccessConditions{Conditions: condition(types.ResultFail, even())}
 		}
 		w := newWorld(t, decl)
 		var script []string
@@ -49,7 +54,9 @@ func randomCommand(r *rand.Rand, w *world, n int) string {
 	ex := w.f.executions[id]
 	stages := w.f.definition().Stages
 	stage := aws.ToString(stages[r.IntN(len(stages))].Name)
-	switch r.IntN(20) {
+	switch r.IntN(21) {
+	case 20:
+		return "override " + id + " " + stage + " " + string([]types.ConditionType{beforeEntry, onSuccess}[r.IntN(2)])
 	case 0:
 		return "stop " + id
 	case 1:

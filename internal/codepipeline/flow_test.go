@@ -52,6 +52,8 @@ func (w *world) take() {
 			w.log = append(w.log, fmt.Sprintf("%s run %s", e.ex.ID(), aws.ToString(e.do.Name)))
 		case abandonAction:
 			w.log = append(w.log, "abandon")
+		case ruleRan:
+			w.log = append(w.log, fmt.Sprintf("%s rule %s %s", e.ex.ID(), aws.ToString(e.rule.Name), e.run.Status))
 		case tellPipeline:
 			w.log = append(w.log, fmt.Sprintf("%s %s", e.ex.ID(), e.state))
 		case tellStage:
@@ -71,7 +73,7 @@ func (w *world) start(id string) {
 }
 
 // do runs one command: "start e1", "ok e1 A", "fail e1 A", "stop e1",
-// "abandon e1", "retry e1 S2 all", "close S2", "open S2", "update", "rename".
+// "abandon e1", "retry e1 S2 all", "close S2", "open S2", "update", "rename", "override e1 S2 BEFORE_ENTRY".
 func (w *world) do(command string) {
 	w.t.Helper()
 	c := append(strings.Fields(command), "", "", "")
@@ -100,6 +102,8 @@ func (w *world) do(command string) {
 			mode = types.StageRetryModeAllActions
 		}
 		err = w.f.retry(ex, c[2], mode)
+	case "override":
+		err = w.f.override(ex, c[2], types.ConditionType(c[3]))
 	case "close", "open":
 		w.f.transition(c[1], c[0] == "open", "busy", "me")
 	case "update", "rename": // of the last stage

@@ -53,6 +53,13 @@ func (s *Service) remove(tx *engine.Tx, p *Pipeline, ex *Execution, numberKey st
 		keys = append(keys, e.Key, actions.Key(p.key(string(e.Value))...),
 			store.Key(append([]string{actionNumbers}, p.key(e.Key[len(prefix):])...)...))
 	}
+	prefix = store.Prefix(append([]string{executionRules}, p.key(ex.ID())...)...)
+	for e, err := range tx.Scan(store.Range{Prefix: prefix}) {
+		if err != nil {
+			return err
+		}
+		keys = append(keys, e.Key, ruleRuns.Key(p.key(string(e.Value))...))
+	}
 	for _, k := range keys {
 		if err := tx.Delete(k); err != nil {
 			return err

@@ -274,7 +274,7 @@ func (s *Service) sweep(ctx context.Context, job *engine.Job) error {
 		return err
 	}
 	for _, table := range []string{string(versions), string(executions), string(actions),
-		executionNumbers, actionNumbers, executionActions, startTokens} {
+		string(ruleRuns), executionNumbers, actionNumbers, executionActions, executionRules, startTokens} {
 		prefix := store.Prefix(append([]string{table}, key...)...)
 		for more := true; more; {
 			err := s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {

@@ -206,3 +206,77 @@ func TestRollbacks(t *testing.T) {
 		t.Errorf("the source stage: %v", err)
 	}
 }
+
+// Conditions look at variables; one that is not met can be overridden.
+func TestStageConditions(t *testing.T) {
+	e := newEverything(t)
+	e.upload(map[string]string{"index.html": "hello"})
+	p := e.pipeline()
+	rule := func(name, variable, operator, value string) types.RuleDeclaration {
+		return types.RuleDeclaration{Name: aws.String(name), Configuration: map[string]string{"Variable": variable, "Operator": operator, "Value": value},
+			RuleTypeId: &types.RuleTypeId{Category: types.RuleCategoryRule, Owner: types.RuleOwnerAws, Provider: aws.String("VariableCheck"), Version: aws.String("1")}}
+	}
+	p.Stages[0].Actions[0].Configuration["PollForSourceChanges"] = "false"
+	p.Variables = []types.PipelineVariableDeclaration{{Name: aws.String("review"), DefaultValue: aws.String("no")}}
+	p.Stages[1].BeforeEntry = &types.BeforeEntryConditions{Conditions: []types.Condition{{Result: types.ResultSkip, Rules: []types.RuleDeclaration{rule("Wanted", "#{variables.review}", "EQ", "yes")}}}}
+	p.Stages[2].BeforeEntry = &types.BeforeEntryConditions{Conditions: []types.Condition{{Result: types.ResultFail, Rules: []types.RuleDeclaration{
+		rule("Key", "#{src.ObjectKey}", "MATCHES", `.*\.zip`), rule("Bucket", "#{src.BucketName}", "NE", "source")}}}}
+	made, err := e.CreatePipeline(t.Context(), &codepipeline.CreatePipelineInput{Pipeline: p})
+	e.must(err)
+	if c := made.Pipeline.Stages[1].BeforeEntry.Conditions[0]; c.Result != types.ResultSkip || *c.Rules[0].Name != "Wanted" {
+		t.Errorf("made %+v", c)
+	}
+	list, err := e.ListPipelineExecutions(t.Context(), &codepipeline.ListPipelineExecutionsInput{PipelineName: aws.String("web")})
+	e.must(err)
+	id := list.PipelineExecutionSummaries[0].PipelineExecutionId
+	if s := e.ended(id); s != types.PipelineExecutionStatusFailed {
+		t.Fatalf("ended %s", s)
+	}
+	if s := e.stageState(1); s.LatestExecution.Status != types.StageExecutionStatusSkipped || s.BeforeEntryConditionState.LatestExecution.Status != types.ConditionExecutionStatusFailed ||
+		s.ActionStates[0].LatestExecution != nil {
+		t.Errorf("the review %+v", s)
+	}
+	s := e.stageState(2)
+	rules := s.BeforeEntryConditionState.ConditionStates[0].RuleStates
+	if s.LatestExecution.Status != types.StageExecutionStatusFailed || rules[0].LatestExecution.Status != types.RuleExecutionStatusSucceeded ||
+		rules[1].LatestExecution.Status != types.RuleExecutionStatusFailed || rules[1].LatestExecution.ErrorDetails == nil {
+		t.Errorf("the deployment %+v %+v", s, rules)
+	}
+	if x := e.execution(id); x.StatusSummary == nil {
+		t.Error("nobody says why it failed")
+	}
+	runs, err := e.ListRuleExecutions(t.Context(), &codepipeline.ListRuleExecutionsInput{PipelineName: aws.String("web"), MaxResults: aws.Int32(2),
+		Filter: &types.RuleExecutionFilter{PipelineExecutionId: id}})
+	e.must(err)
+	if d := runs.RuleExecutionDetails; len(d) != 2 || *d[0].RuleName != "Bucket" || d[0].Status != types.RuleExecutionStatusFailed ||
+		d[0].Input.ResolvedConfiguration["Variable"] != "source" || d[0].Input.Configuration["Variable"] != "#{src.BucketName}" || runs.NextToken == nil {
+		t.Errorf("rule executions %+v", d)
+	}
+	rest, err := e.ListRuleExecutions(t.Context(), &codepipeline.ListRuleExecutionsInput{PipelineName: aws.String("web"), MaxResults: aws.Int32(2),
+		Filter: &types.RuleExecutionFilter{PipelineExecutionId: id}, NextToken: runs.NextToken})
+	if err != nil || len(rest.RuleExecutionDetails) != 1 || rest.NextToken != nil {
+		t.Errorf("the second page %+v, %v", rest, err)
+	}
+	override := func(stage string, kind types.ConditionType) error {
+		_, err := e.OverrideStageCondition(t.Context(), &codepipeline.OverrideStageConditionInput{PipelineName: aws.String("web"), StageName: aws.String(stage),
+			PipelineExecutionId: id, ConditionType: kind})
+		return err
+	}
+	if err := override("Review", types.ConditionTypeBeforeEntry); code(err) != "ConditionNotOverridableException" {
+		t.Errorf("a skipped stage: %v", err)
+	}
+	if err := override("Nope", types.ConditionTypeBeforeEntry); code(err) != "StageNotFoundException" {
+		t.Errorf("no stage: %v", err)
+	}
+	e.must(override("Deploy", types.ConditionTypeBeforeEntry))
+	if s := e.ended(id); s != types.PipelineExecutionStatusSucceeded {
+		t.Errorf("ended %s", s)
+	}
+	if s := e.stageState(2); s.BeforeEntryConditionState.LatestExecution.Status != types.ConditionExecutionStatusOverridden {
+		t.Errorf("after the override %+v", s.BeforeEntryConditionState.LatestExecution)
+	}
+	kinds, err := e.ListRuleTypes(t.Context(), &codepipeline.ListRuleTypesInput{})
+	if err != nil || len(kinds.RuleTypes) != 1 || *kinds.RuleTypes[0].Id.Provider != "VariableCheck" {
+		t.Errorf("rule types %+v, %v", kinds, err)
+	}
+}

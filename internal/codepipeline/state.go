@@ -64,6 +64,9 @@ func (s *Service) stageState(r store.Reader, p *Pipeline, board *Board, stage *t
 			st.InboundExecutions = append(st.InboundExecutions, types.StageExecution{
 				PipelineExecutionId: ex.PipelineExecutionId, Status: types.StageExecutionStatusInProgress, Type: ex.ExecutionType})
 		}
+		if err := s.showConditions(r, p, stage, st); err != nil {
+			return nil, err
+		}
 		if n := len(st.InboundExecutions); n > 0 {
 			st.InboundExecution = &st.InboundExecutions[n-1]
 		}
@@ -90,6 +93,27 @@ func (s *Service) stageState(r store.Reader, p *Pipeline, board *Board, stage *t
 		st.ActionStates = append(st.ActionStates, as)
 	}
 	return st, nil
+}
+
+// showConditions shows what came of a stage's conditions in the execution that
+// was last in it.
+func (s *Service) showConditions(r store.Reader, p *Pipeline, stage *types.StageDeclaration, st *types.StageState) error {
+	if st.LatestExecution == nil || stage.BeforeEntry == nil && stage.OnSuccess == nil && stage.OnFailure == nil {
+		return nil
+	}
+	ex, err := executions.Get(r, p.key(aws.ToString(st.LatestExecution.PipelineExecutionId))...)
+	if errors.Is(err, store.ErrNotFound) { // too old to be kept
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if run := ex.Stages[aws.ToString(stage.Name)]; run != nil {
+		st.BeforeEntryConditionState = run.conditionState(beforeEntry)
+		st.OnSuccessConditionState = run.conditionState(onSuccess)
+		st.OnFailureConditionState = run.conditionState(onFailure)
+	}
+	return nil
 }
 
 // show fills in the state of an action from its latest execution.
@@ -148,22 +172,38 @@ func (s *Service) entityURL(r store.Reader, p *Pipeline, a *types.ActionDeclarat
 	return console + page, nil
 }
 
+// executionFilter narrows a history to one execution, and to the latest attempts
+// in it.
+type executionFilter struct {
+	execution string
+	latest    bool
+}
+
+func filterOf(id *string, l *types.LatestInPipelineExecutionFilter) (f executionFilter, err error) {
+	f.execution = aws.ToString(id)
+	if l == nil {
+		return f, nil
+	}
+	if f.execution != "" && f.execution != aws.ToString(l.PipelineExecutionId) {
+		return f, invalid("The filter must name either pipelineExecutionId or latestInPipelineExecution")
+	}
+	return executionFilter{aws.ToString(l.PipelineExecutionId), l.StartTimeRange == types.StartTimeRangeLatest}, nil
+}
+
 // ListActionExecutions shows action executions, newest first.
 //
 // Errors: PipelineNotFoundException, PipelineExecutionNotFoundException,
 // InvalidNextTokenException.
 func (s *Service) ListActionExecutions(ctx context.Context, in *codepipeline.ListActionExecutionsInput, _ ...func(*codepipeline.Options)) (*codepipeline.ListActionExecutionsOutput, error) {
 	out := &codepipeline.ListActionExecutionsOutput{ActionExecutionDetails: []types.ActionExecutionDetail{}}
-	execution, latest := "", false
+	var filter executionFilter
 	if in.Filter != nil {
-		execution = aws.ToString(in.Filter.PipelineExecutionId)
-		if l := in.Filter.LatestInPipelineExecution; l != nil {
-			if execution != "" && execution != aws.ToString(l.PipelineExecutionId) {
-				return nil, invalid("The filter must name either pipelineExecutionId or latestInPipelineExecution")
-			}
-			execution, latest = aws.ToString(l.PipelineExecutionId), l.StartTimeRange == types.StartTimeRangeLatest
+		var err error
+		if filter, err = filterOf(in.Filter.PipelineExecutionId, in.Filter.LatestInPipelineExecution); err != nil {
+			return nil, err
 		}
 	}
+	execution, latest := filter.execution, filter.latest
 	err := s.cfg.Engine.View(ctx, func(r store.Reader) error {
 		p, err := s.pipelineOf(r, identity.Region(ctx), aws.ToString(in.PipelineName))
 		if err != nil {

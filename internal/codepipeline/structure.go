@@ -25,7 +25,7 @@ func checkStructure(p *types.PipelineDeclaration, region string, find catalog) e
 	if err := checkPipeline(p, region); err != nil {
 		return err
 	}
-	if err := checkStages(p); err != nil {
+	if err := checkStages(p, region); err != nil {
 		return err
 	}
 	if err := checkActions(p, region, find); err != nil {
@@ -101,7 +101,7 @@ func checkVersionTwo(p *types.PipelineDeclaration) error {
 	return nil
 }
 
-func checkStages(p *types.PipelineDeclaration) error {
+func checkStages(p *types.PipelineDeclaration, region string) error {
 	seen, total := map[string]bool{}, 0
 	for i := range p.Stages {
 		s := &p.Stages[i]
@@ -113,7 +113,7 @@ func checkStages(p *types.PipelineDeclaration) error {
 		if err := checkStage(s); err != nil {
 			return err
 		}
-		if err := checkConditions(p, i); err != nil {
+		if err := checkConditions(p, i, region); err != nil {
 			return err
 		}
 		total += len(s.Actions)

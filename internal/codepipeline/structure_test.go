@@ -134,7 +134,7 @@ func TestCheckStructure(t *testing.T) {
 		{"a retry mode without retry", "InvalidStructure", "retryConfiguration", func(p *decl) {
 			p.Stages[0].OnFailure = &types.FailureConditions{Result: types.ResultFail, RetryConfiguration: &types.RetryConfiguration{}}
 		}},
-		{"skip", "InvalidStructure", "SKIP cannot be used without conditions", func(p *decl) { p.Stages[1].OnFailure = &types.FailureConditions{Result: types.ResultSkip} }},
+		{"skip", "InvalidStructure", "SKIP cannot be used in onFailure", func(p *decl) { p.Stages[1].OnFailure = &types.FailureConditions{Result: types.ResultSkip} }},
 		{"rollback of the source", "InvalidStructure", "cannot be rolled back", func(p *decl) { p.Stages[0].OnFailure = &types.FailureConditions{Result: types.ResultRollback} }},
 		{"rollback in parallel", "InvalidStructure", "PARALLEL", func(p *decl) {
 			p.ExecutionMode, p.Stages[1].OnFailure = types.ExecutionModeParallel, &types.FailureConditions{Result: types.ResultRollback}
@@ -142,7 +142,30 @@ func TestCheckStructure(t *testing.T) {
 		{"retry in V1", "InvalidStructure", "can only be used with V2 pipelines", func(p *decl) {
 			p.PipelineType, p.Variables, p.Stages[1].OnFailure = types.PipelineTypeV1, nil, &types.FailureConditions{Result: types.ResultRetry}
 		}},
-		{"conditions", "InvalidStructure", "Stage conditions with rules", func(p *decl) { p.Stages[1].BeforeEntry = &types.BeforeEntryConditions{} }},
+		{"conditions", "", "", func(p *decl) {
+			p.Stages[1].BeforeEntry = &types.BeforeEntryConditions{Conditions: condition(types.ResultSkip, check("a", "#{src.CommitId}", "EQ", "x"), check("b", "#{variables.env}", "NE", "x"))}
+			p.Stages[1].OnSuccess = &types.SuccessConditions{Conditions: condition(types.ResultRollback, check("a", "#{build.VERSION}", "EQ", "x"))}
+			p.Stages[1].OnFailure = &types.FailureConditions{Conditions: condition(types.ResultRollback, check("a", "#{src.CommitId}", "EQ", "x"))}
+		}},
+		{"a variable that comes later than the condition", "InvalidStageDeclaration", "does not run before the action that uses them. StageName=[Build], RuleName=[a], RuleConfigurationKey=[Variable], VariableReferenceText=[build.VERSION]", func(p *decl) {
+			p.Stages[1].BeforeEntry = &types.BeforeEntryConditions{Conditions: condition(types.ResultFail, check("a", "#{build.VERSION}", "EQ", "x"))}
+		}},
+		{"a rule twice", "InvalidStageDeclaration", "Rule names must be unique", func(p *decl) {
+			p.Stages[1].BeforeEntry = &types.BeforeEntryConditions{Conditions: condition(types.ResultFail, check("a", "b", "EQ", "x"), check("a", "b", "EQ", "x"))}
+		}},
+		{"another kind of rule", "InvalidStageDeclaration", "Provider: 'CloudWatchAlarm'", func(p *decl) {
+			p.Stages[1].BeforeEntry = &types.BeforeEntryConditions{Conditions: condition(types.ResultFail, check("a", "b", "EQ", "x"))}
+			p.Stages[1].BeforeEntry.Conditions[0].Rules[0].RuleTypeId.Provider = aws.String("CloudWatchAlarm")
+		}},
+		{"a result for another condition", "InvalidStructure", "The result ROLLBACK cannot be used in beforeEntry", func(p *decl) {
+			p.Stages[1].BeforeEntry = &types.BeforeEntryConditions{Conditions: condition(types.ResultRollback, check("a", "b", "EQ", "x"))}
+		}},
+		{"a retry with conditions", "InvalidStructure", "RETRY cannot be used together with conditions", func(p *decl) {
+			p.Stages[1].OnFailure = &types.FailureConditions{Result: types.ResultRetry, Conditions: condition(types.ResultRollback, check("a", "b", "EQ", "x"))}
+		}},
+		{"conditions in V1", "InvalidStructure", "can only be used with V2 pipelines", func(p *decl) {
+			p.PipelineType, p.Variables, p.Stages[1].BeforeEntry = types.PipelineTypeV1, nil, &types.BeforeEntryConditions{}
+		}},
 		{"blockers", "InvalidBlockerDeclaration", "reserved", func(p *decl) { p.Stages[1].Blockers = make([]types.BlockerDeclaration, 1) }},
 		{"a trigger for another kind of source", "InvalidStructure", "Triggers for connection must reference a CodeStarSourceConnection action", func(p *decl) { p.Triggers = triggers("Checkout") }},
 		{"triggers in V1", "InvalidStructure", "Triggers can only be used with V2 pipelines", func(p *decl) {

@@ -38,25 +38,59 @@ func checkReferences(p *types.PipelineDeclaration) error {
 		declared[aws.ToString(v.Name)] = true
 	}
 	for i := range p.Stages {
-		for j := range p.Stages[i].Actions {
-			a := &p.Stages[i].Actions[j]
-			keys := make([]string, 0, len(a.Configuration))
-			for key := range a.Configuration {
-				keys = append(keys, key)
+		stage := &p.Stages[i]
+		for j := range stage.Actions {
+			a := &stage.Actions[j]
+			u := user{place: placeOf(i, a), source: a.ActionTypeId.Category == types.ActionCategorySource, made: made, declared: declared,
+				where: fmt.Sprintf("StageName=[%s], ActionName=[%s], ActionConfigurationKey", aws.ToString(stage.Name), aws.ToString(a.Name))}
+			if problem := u.check(a.Configuration); problem != "" {
+				return badAction("%s", problem)
 			}
-			sort.Strings(keys)
-			for _, key := range keys {
-				for _, text := range anyReference.FindAllString(a.Configuration[key], -1) {
-					problem := checkReference(text, placeOf(i, a), a, made, declared)
-					if problem != "" {
-						return badAction("%sStageName=[%s], ActionName=[%s], ActionConfigurationKey=[%s], VariableReferenceText=[%s]",
-							problem, aws.ToString(p.Stages[i].Name), aws.ToString(a.Name), key, strings.TrimSuffix(strings.TrimPrefix(text, "#{"), "}"))
-					}
+		}
+		for _, kind := range []types.ConditionType{beforeEntry, onSuccess, onFailure} {
+			c, at := conditionOf(stage, kind), place{i, afterActions}
+			if kind == beforeEntry {
+				at.order = 0
+			}
+			for j := 0; c != nil && j < len(c.Rules); j++ {
+				u := user{place: at, made: made, declared: declared,
+					where: fmt.Sprintf("StageName=[%s], RuleName=[%s], RuleConfigurationKey", aws.ToString(stage.Name), aws.ToString(c.Rules[j].Name))}
+				if problem := u.check(c.Rules[j].Configuration); problem != "" {
+					return badStage("%s", problem)
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// afterActions is a run order after that of every action.
+const afterActions = 1000
+
+// user is a configuration that may refer to variables.
+type user struct {
+	place
+	source   bool
+	made     map[string]place // by namespace
+	declared map[string]bool  // of the pipeline
+	where    string
+}
+
+// check says which reference is wrong, "" if none is.
+func (u user) check(configuration map[string]string) string {
+	keys := make([]string, 0, len(configuration))
+	for key := range configuration {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	for _, key := range keys {
+		for _, text := range anyReference.FindAllString(configuration[key], -1) {
+			if problem := u.reference(text); problem != "" {
+				return fmt.Sprintf("%s%s=[%s], VariableReferenceText=[%s]", problem, u.where, key, strings.TrimSuffix(strings.TrimPrefix(text, "#{"), "}"))
+			}
+		}
+	}
+	return ""
 }
 
 // namespaces maps each action's namespace to where it is made.
@@ -93,7 +127,7 @@ func namespaces(p *types.PipelineDeclaration) (map[string]place, error) {
 	return made, nil
 }
 
-func checkReference(text string, at place, a *types.ActionDeclaration, made map[string]place, declared map[string]bool) string {
+func (u user) reference(text string) string {
 	m := reference.FindStringSubmatch(text)
 	if m == nil {
 		return referenceFormat + "The following pipeline execution variables are not in the valid format. "
@@ -104,18 +138,18 @@ func checkReference(text string, at place, a *types.ActionDeclaration, made map[
 			return "The following variables are not in the namespace codepipeline. "
 		}
 	case variableNamespace:
-		if a.ActionTypeId.Category == types.ActionCategorySource {
+		if u.source {
 			return "Pipeline variables cannot be used in source actions. "
 		}
-		if !declared[key] {
+		if !u.declared[key] {
 			return "The following pipeline variables are not declared. "
 		}
 	default:
-		producer, ok := made[ns]
+		producer, ok := u.made[ns]
 		if !ok {
 			return referenceFormat + "The following pipeline execution variables are referencing a namespace that does not exist. "
 		}
-		if !producer.before(at) {
+		if !producer.before(u.place) {
 			return "The following variables are made by an action that does not run before the action that uses them. "
 		}
 	}

@@ -89,6 +89,13 @@ func (s *Service) Wire() wire.Service {
 		wire.Op("codepipeline:RollbackStage", s.RollbackStage, func(ctx context.Context, in *codepipeline.RollbackStageInput) []wire.Access {
 			return on(ctx, in.PipelineName, in.StageName)
 		}),
+		wire.Op("codepipeline:OverrideStageCondition", s.OverrideStageCondition, func(ctx context.Context, in *codepipeline.OverrideStageConditionInput) []wire.Access {
+			return on(ctx, in.PipelineName, in.StageName)
+		}),
+		wire.Op("codepipeline:ListRuleExecutions", s.ListRuleExecutions, func(ctx context.Context, in *codepipeline.ListRuleExecutionsInput) []wire.Access {
+			return on(ctx, in.PipelineName)
+		}),
+		wire.Op("codepipeline:ListRuleTypes", s.ListRuleTypes, nil),
 		wire.Op("codepipeline:ListActionTypes", s.ListActionTypes, func(ctx context.Context, _ *codepipeline.ListActionTypesInput) []wire.Access {
 			return wire.On(arn.New("codepipeline", identity.Region(ctx), s.cfg.Site.Account, "actiontype:*"))
 		}),

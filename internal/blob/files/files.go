@@ -49,7 +49,8 @@ func Open(dir string, ids id.Source) (*Store, error) {
 		return nil, fmt.Errorf("blob files: %w", err)
 	}
 	for _, e := range left {
-		if err := os.Remove(filepath.Join(tmp, e.Name())); err != nil {
+		// The last writer of a store that was just closed may remove it, too.
+		if err := os.Remove(filepath.Join(tmp, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("blob files: %w", err)
 		}
 	}

@@ -253,6 +253,44 @@ resource "aws_codepipeline" "full" {
       }
     }
 
+    before_entry {
+      condition {
+        result = "SKIP"
+        rule {
+          name = "Branch"
+          rule_type_id {
+            category = "Rule"
+            owner    = "AWS"
+            provider = "VariableCheck"
+            version  = "1"
+          }
+          configuration = {
+            Variable = "#{source.BranchName}"
+            Operator = "EQ"
+            Value    = var.branch
+          }
+        }
+      }
+    }
+
+    on_success {
+      condition {
+        result = "FAIL"
+        rule {
+          name = "Version"
+          rule_type_id {
+            category = "Rule"
+            provider = "VariableCheck"
+          }
+          configuration = {
+            Variable = "#{build.VERSION}"
+            Operator = "MATCHES"
+            Value    = "v[0-9.]+"
+          }
+        }
+      }
+    }
+
     on_failure {
       result = "ROLLBACK"
     }
