@@ -38,8 +38,9 @@ type Host struct {
 
 	mu         sync.Mutex
 	token      string
-	repos      map[string]*Repo // by name in lower case
-	redirects  map[string]string
+	repos      map[string]*Repo  // by name in lower case
+	redirects  map[string]string // of REST and git, by repository
+	gitMoved   map[string]string // of git alone
 	hooks      []*hook
 	deliveries []*Delivery
 	silent     bool
@@ -70,7 +71,7 @@ func Start(dialects ...string) (*Host, error) {
 		return nil, err
 	}
 	h := &Host{URL: "http://" + l.Addr().String(), dialects: dialects, dir: dir, token: Token,
-		repos: map[string]*Repo{}, redirects: map[string]string{}}
+		repos: map[string]*Repo{}, redirects: map[string]string{}, gitMoved: map[string]string{}}
 	h.server = &http.Server{Handler: h}
 	go func() { _ = h.server.Serve(l) }()
 	return h, nil
@@ -102,6 +103,13 @@ func (h *Host) Redirect(repository, to string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.redirects[strings.ToLower(repository)] = to
+}
+
+// RedirectGit is Redirect for git alone.
+func (h *Host) RedirectGit(repository, to string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.gitMoved[strings.ToLower(repository)] = to
 }
 
 // Seen are the values of Authorization that requests came with.
@@ -168,9 +176,13 @@ func (h *Host) known(r *http.Request) bool {
 	return (scheme == "Bearer" || scheme == "token") && given == token
 }
 
-func (h *Host) redirect(w http.ResponseWriter, r *http.Request, repository string) bool {
+func (h *Host) redirect(w http.ResponseWriter, r *http.Request, repository string, git bool) bool {
+	name := strings.ToLower(strings.TrimSuffix(repository, ".git"))
 	h.mu.Lock()
-	to := h.redirects[strings.ToLower(strings.TrimSuffix(repository, ".git"))]
+	to := h.redirects[name]
+	if to == "" && git {
+		to = h.gitMoved[name]
+	}
 	h.mu.Unlock()
 	if to != "" {
 		http.Redirect(w, r, to+r.URL.RequestURI(), http.StatusFound)

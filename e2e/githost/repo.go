@@ -218,7 +218,7 @@ func (r *Repo) changed(before, after string) []string {
 // git serves clone, fetch and push with git's own program, and tells of pushes.
 func (h *Host) git(w http.ResponseWriter, r *http.Request) {
 	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), ".git/")
-	if h.redirect(w, r, name) {
+	if h.redirect(w, r, name, true) {
 		return
 	}
 	if !h.known(r) {

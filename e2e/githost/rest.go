@@ -37,7 +37,7 @@ func (h *Host) rest(w http.ResponseWriter, r *http.Request, dialect, path string
 		refuse(w, http.StatusNotFound, "Not Found")
 		return
 	}
-	if h.redirect(w, r, name) {
+	if h.redirect(w, r, name, false) {
 		return
 	}
 	repo := h.repo(name)

@@ -16,8 +16,8 @@ import (
 )
 
 // gitCredential is git's credential helper for commands of a build whose
-// buildspec says git-credential-helper: yes. It logs in to CodeCommit in the
-// build's role and to the hosts of the build's sources as the build did.
+// buildspec says git-credential-helper: yes. It logs in to CodeCommit, and
+// to the repositories behind connections, in the build's role, and to the hosts of the build's sources as the build did.
 func gitCredential(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	if len(args) != 1 || args[0] != "get" {
 		return nil // store and erase are nothing to us
@@ -27,8 +27,8 @@ func gitCredential(ctx context.Context, args []string, in io.Reader, out io.Writ
 		name, value, _ := strings.Cut(lines.Text(), "=")
 		asked[name] = value
 	}
-	if strings.HasPrefix(asked["path"], "v1/repos/") && ourHost(asked["host"]) {
-		return codecommitCredential(ctx, asked["host"], asked["path"], out)
+	if path := "/" + asked["path"]; ourHost(asked["host"]) && (strings.HasPrefix(path, "/v1/repos/") || strings.HasPrefix(path, connectionPath)) {
+		return roleCredential(ctx, asked["host"], path, out)
 	}
 	var login job.Login
 	if err := askAgent(ctx, loginPath, url.Values{"host": {asked["protocol"] + "://" + asked["host"]}}, &login); err != nil || login.Token == "" {
@@ -45,7 +45,8 @@ func ourHost(host string) bool {
 	return err == nil && endpoint.Host == host || codecommitHost.MatchString(name)
 }
 
-func codecommitCredential(ctx context.Context, host, path string, out io.Writer) error {
+// roleCredential logs in to a repository of CodeCommit or behind a connection.
+func roleCredential(ctx context.Context, host, path string, out io.Writer) error {
 	host, _, _ = strings.Cut(host, ":")
 	var c struct{ AccessKeyId, SecretAccessKey, Token string } //nolint:revive // AWS's spelling
 	if err := askAgent(ctx, credentialsPath, nil, &c); err != nil {
@@ -55,7 +56,12 @@ func codecommitCredential(ctx context.Context, host, path string, out io.Writer)
 	if m := codecommitHost.FindStringSubmatch(host); m != nil {
 		region = m[1]
 	}
-	_, err := fmt.Fprintf(out, "username=%s%%%s\npassword=%s\n", c.AccessKeyId, c.Token, gitPassword(c.SecretAccessKey, region, host, "/"+path, time.Now()))
+	if rest, ok := strings.CutPrefix(path, connectionPath); ok {
+		if parts := strings.SplitN(rest, "/", 3); len(parts) == 3 {
+			region = parts[1]
+		}
+	}
+	_, err := fmt.Fprintf(out, "username=%s%%%s\npassword=%s\n", c.AccessKeyId, c.Token, gitPassword(c.SecretAccessKey, region, host, path, time.Now()))
 	return err
 }
 

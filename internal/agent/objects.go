@@ -159,6 +159,14 @@ func (b *running) fetchS3(ctx context.Context, s job.Source, dir string) error {
 	if err := b.s3.get(ctx, bucket, key, version, file); err != nil {
 		return err
 	}
+	if s.Type == "CODEPIPELINE" {
+		if r, err := readReference(file); err != nil || r != nil {
+			if err == nil {
+				err = b.cloneReferred(ctx, r, dir)
+			}
+			return err
+		}
+	}
 	return archive.Unzip(file, dir, archive.DefaultLimits)
 }
 

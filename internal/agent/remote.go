@@ -19,11 +19,14 @@ import (
 // remote is the address of a repository and how to log in there. What is secret
 // of the login is masked from then on.
 func (b *running) remote(ctx context.Context, s job.Source) (address *url.URL, login job.Login, err error) {
-	if s.Hosted() {
+	switch {
+	case s.Hosted():
 		if address, login, err = b.hosted(ctx, s); err == nil && login.Token != "" {
 			b.serve.remember(address, login)
 		}
-	} else {
+	case s.Type == sourceReferred:
+		address, login, err = b.referred(ctx, s.Location)
+	default:
 		address, login, err = b.codecommit(ctx, s)
 	}
 	if login.Token != "" {
@@ -38,15 +41,8 @@ func (b *running) codecommit(ctx context.Context, s job.Source) (*url.URL, job.L
 	if err != nil {
 		return nil, job.Login{}, err
 	}
-	creds, err := b.creds.get(ctx)
-	if err != nil {
-		return nil, job.Login{}, fmt.Errorf("credentials of the service role: %w", err)
-	}
-	user := creds.AccessKeyID
-	if creds.Token != "" {
-		user += "%" + creds.Token
-	}
-	return address, job.Login{User: user, Token: gitPassword(creds.SecretAccessKey, region, address.Hostname(), address.Path, time.Now())}, nil
+	login, err := b.roleLogin(ctx, address, region)
+	return address, login, err
 }
 
 // tokenUser is the user's name that providers want beside a token: any will do

@@ -102,6 +102,9 @@ func (s *Service) reach(a access) (*reached, error) {
 	if r.base, err = url.Parse(a.Base); err != nil {
 		return nil, err
 	}
+	if r.base.Path == "" { // JoinPath keeps a path without a slash relative
+		r.base.Path = "/"
+	}
 	if r.carrier, err = provider.Transport(a.Certificate); err != nil {
 		return nil, err
 	}

@@ -162,7 +162,7 @@ func (s *Service) forward(w http.ResponseWriter, r *http.Request, g *gitRequest,
 			case status == http.StatusUnauthorized, status == http.StatusForbidden:
 				return git.ErrRemoteDenied
 			}
-			keep := http.Header{"Cache-Control": {"no-cache"}}
+			keep := http.Header{}
 			for _, name := range []string{"Content-Type", "Content-Length", "Content-Encoding"} {
 				if v := resp.Header.Values(name); len(v) > 0 {
 					keep[name] = v
