@@ -70,6 +70,7 @@ var others = map[string][]string{
 	"internal/lint":      {"internal/appspec", "internal/buildspec", "internal/iam/policy"},
 	"internal/agent":     {"internal/buildspec", "internal/forward"},
 	"internal/buildspec": nil,
+	"internal/console":   {"internal/aws/arn", "internal/clock", "internal/codeconnections/handshake", "internal/seal", "internal/site"},
 	"internal/demo":      {"examples"},
 	"internal/forward":   nil,
 	"internal/glob":      nil,

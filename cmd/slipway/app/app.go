@@ -66,6 +66,7 @@ func parts() []part {
 		{"ecs", addECS},
 		{"codedeploy", addCodeDeploy},
 		{"codepipeline", addCodePipeline},
+		{"console", addConsole},
 		{"codestarnotifications", addCodeStarNotifications},
 	}
 }
