@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/slipway-dev/slipway/e2e/githost"
 )
 
 // binary is the program under test: $SLIPWAY_BIN, else built once here.
@@ -54,15 +56,16 @@ func TestStories(t *testing.T) {
 		Setup:               setup,
 		Condition:           condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"server": server,
-			"aws":    awsCommand,
-			"jq":     jqCommand,
-			"let":    letCommand,
-			"until":  untilCommand,
-			"http":   httpCommand,
-			"expand": expandCommand,
-			"serves": servesCommand,
-			"owned":  ownedCommand,
+			"server":  server,
+			"aws":     awsCommand,
+			"jq":      jqCommand,
+			"let":     letCommand,
+			"until":   untilCommand,
+			"http":    httpCommand,
+			"expand":  expandCommand,
+			"serves":  servesCommand,
+			"owned":   ownedCommand,
+			"githost": gitHostCommand,
 		},
 	})
 }
@@ -79,6 +82,7 @@ type process struct {
 func setup(env *testscript.Env) error {
 	p := &process{}
 	env.Values[serverKey{}] = p
+	env.Values[gitHosts{}] = map[string]*githost.Host{}
 	env.Defer(func() {
 		if p.cmd != nil {
 			_ = p.cmd.Process.Signal(syscall.SIGTERM)

@@ -35,6 +35,7 @@ func commands() []command {
 		{"demo", "shows the main job, from a push to production", demonstrate},
 		{"lint", "names the mistakes in a pipeline, its buildspecs and its Terraform", lintFiles},
 		{"rotate-key", "replaces the master key of a stopped server", rotateKey},
+		{"connections", "completes connections to git providers", connections},
 		{"operations", "lists every API operation, implemented or not", operations},
 		{"version", "prints version, commit and Go", printVersion},
 	}

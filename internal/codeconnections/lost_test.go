@@ -121,7 +121,7 @@ func TestTokensStayWithTheirHost(t *testing.T) {
 	s.git.Redirect("octo/site", mallory.URL)
 	s.pipeline("p", nil)
 	e := s.source("p", 1).Output.ExecutionResult.ErrorDetails
-	if e == nil || !strings.Contains(*e.Message, "refuses the token") {
+	if e == nil || !strings.Contains(*e.Message, "redirects to another host") {
 		t.Errorf("%+v", e)
 	}
 	if seen := mallory.Seen(); len(seen) > 0 {

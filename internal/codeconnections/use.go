@@ -93,8 +93,8 @@ func (s *Service) told(ctx context.Context, connectionARN, what string, err erro
 	case errors.Is(err, provider.ErrToken), errors.Is(err, provider.ErrDenied), errors.Is(err, git.ErrRemoteDenied):
 		s.suspect(ctx, connectionARN)
 		return fail("ResourceUnavailable", "The provider refuses the token of the connection %s for the %s", connectionARN, what)
-	case errors.Is(err, git.ErrRemoteMoved):
-		return fail("ResourceUnavailable", "The provider redirects git elsewhere for the %s, which is not followed with the token of the connection %s", what, connectionARN)
+	case errors.Is(err, provider.ErrMoved), errors.Is(err, git.ErrRemoteMoved):
+		return fail("ResourceUnavailable", "The provider redirects to another host for the %s, where the token of the connection %s does not go", what, connectionARN)
 	case errors.Is(err, provider.ErrAnswer):
 		return fail("ResourceUnavailable", "What answers for the connection %s is not the API of its provider", connectionARN)
 	}

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -49,11 +50,15 @@ type Output struct {
 // Complete makes the request with the endpoint, region, credentials and client of
 // cfg. An answer of the server that is an error is a smithy.APIError.
 func Complete(ctx context.Context, cfg aws.Config, in *Input) (*Output, error) {
+	endpoint := strings.TrimSuffix(aws.ToString(cfg.BaseEndpoint), "/")
+	if endpoint == "" { // a token must not go to AWS
+		return nil, errors.New("handshake: there is no endpoint; set AWS_ENDPOINT_URL to the server's")
+	}
 	body, err := json.Marshal(in)
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(aws.ToString(cfg.BaseEndpoint), "/")+Path, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint+Path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

@@ -76,6 +76,8 @@ var (
 	ErrToken    = errors.New("the provider refuses the token")
 	ErrDenied   = errors.New("the token does not permit it")
 	ErrNotFound = errors.New("the provider has no such thing, or hides it from this token")
+	// ErrMoved is a redirect to another host, which was asked without the token.
+	ErrMoved = errors.New("the provider redirects to another host, to which the token does not go")
 	// ErrAnswer is an answer that is not one of the provider's API.
 	ErrAnswer = errors.New("this is not the API of such a provider")
 	// ErrAway is for everything that may pass: no answer, an internal error, too

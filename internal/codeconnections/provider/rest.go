@@ -111,7 +111,7 @@ func (c *REST) do(ctx context.Context, method, at string, body []byte, into any)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAway, reason(err))
 	}
-	if err := refusal(resp, b); err != nil {
+	if err := refusal(resp, b, Origin(resp.Request.URL) != Origin(r.URL)); err != nil {
 		return nil, err
 	}
 	if into == nil {
@@ -149,11 +149,13 @@ func (r *Refusal) Error() string {
 
 func (r *Refusal) Unwrap() error { return r.kind }
 
-func refusal(resp *http.Response, body []byte) error {
+func refusal(resp *http.Response, body []byte, moved bool) error {
 	r := &Refusal{Status: resp.StatusCode}
 	switch status := resp.StatusCode; {
 	case status >= 200 && status < 300:
 		return nil
+	case moved:
+		r.kind = ErrMoved
 	case status == http.StatusUnauthorized:
 		r.kind = ErrToken
 	case status == http.StatusTooManyRequests, status >= 500,
