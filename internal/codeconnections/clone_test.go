@@ -104,7 +104,7 @@ func TestFullClones(t *testing.T) {
 func TestPermissions(t *testing.T) {
 	for policy, want := range map[string]string{
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*","codeconnections:UseConnection"],"Resource":"*"}]}`: "",
-		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*","codeconnections:GetConnection"],"Resource":"*"}]}`:  "does not have sufficient permissions",
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*","codeconnections:GetConnection"],"Resource":"*"}]}`: "does not have sufficient permissions",
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*","codestar-connections:*"],"Resource":"*"},
 			{"Effect":"Deny","Action":"codeconnections:UseConnection","Resource":"*","Condition":{"StringLike":{"codeconnections:FullRepositoryId":"octo/*"}}}]}`: "does not have sufficient permissions",
 	} {

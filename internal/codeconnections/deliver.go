@@ -42,7 +42,7 @@ func (s *Service) deliver(ctx context.Context, job *engine.Job) error {
 		if c.Kind == source.PullRequest {
 			err = s.pulled(ctx, w, r, canonical, c)
 		} else {
-			err = s.pushed(ctx, w, r, canonical, c, nil)
+			err = s.pushed(ctx, w, r, canonical, c, false)
 		}
 		if err != nil && ctx.Err() == nil && job.Attempt >= maxDelivery {
 			s.Log.Warn("a change told by a webhook is given up", "connection", w.Connection, "repository", w.Repository, "reason", err)

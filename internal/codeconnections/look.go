@@ -91,43 +91,56 @@ func known(err error) bool {
 // announced. The first look announces nothing, but for branches that somebody
 // used before.
 func (s *Service) catchUp(ctx context.Context, w *watch, r *reached, canonical string) error {
+	// In this order, so that a webhook that comes in between is seen as a move of
+	// what was, not of what is.
+	was, err := s.announced(ctx, w)
+	if err != nil {
+		return err
+	}
 	is, err := s.Scratch.RemoteRefs(ctx, r.remote(canonical), heads+"*", tags+"*")
 	if err != nil {
 		return err
 	}
-	var was map[string]string
-	err = s.Engine.Update(ctx, func(tx *engine.Tx) error {
+	if was, err = s.begin(ctx, w, canonical, was, is); err != nil {
+		return err
+	}
+	for _, c := range differences(was, is) {
+		if err := s.pushed(ctx, w, r, canonical, c, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) announced(ctx context.Context, w *watch) (was map[string]string, err error) {
+	return was, s.Engine.View(ctx, func(r store.Reader) (err error) {
+		was, err = s.refsOf(r, w)
+		return err
+	})
+}
+
+// begin notes what the first look saw, and how the provider spells the
+// repository. It returns what differences are to be told from.
+func (s *Service) begin(ctx context.Context, w *watch, canonical string, was, is map[string]string) (map[string]string, error) {
+	if was != nil && w.Canonical == canonical {
+		return was, nil
+	}
+	return was, s.Engine.Update(ctx, func(tx *engine.Tx) error {
 		fresh, err := s.watchOf(tx, w.Connection, w.Repository)
 		if err != nil || fresh == nil {
 			return err
 		}
-		if was, err = s.refsOf(tx, fresh); err != nil {
-			return err
-		}
-		if was != nil && fresh.Canonical == canonical {
-			return nil
-		}
 		if was == nil {
 			was = maps.Clone(is)
-			for ref, commit := range fresh.First {
-				was[ref] = commit
-			}
+			maps.Copy(was, fresh.First)
 			if err := s.putRefs(tx, fresh, was); err != nil {
 				return err
 			}
 		}
 		fresh.Canonical, fresh.First = canonical, nil
+		w.Canonical = canonical
 		return s.putWatch(tx, fresh)
 	})
-	if err != nil || was == nil {
-		return err
-	}
-	for _, c := range differences(was, is) {
-		if err := s.pushed(ctx, w, r, canonical, c, is); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // differences are the changes that make is of was, in the order of their names.
@@ -164,26 +177,44 @@ func refName(c *source.Change) string {
 	return heads + c.Branch
 }
 
+// errMoved says that a ref was announced while a change of it was looked at.
+var errMoved = errors.New("codeconnections: the ref has moved meanwhile")
+
 // pushed announces the change of a ref, once: not again if it was announced
-// before, by a webhook or a look. is are the provider's refs, if they are known.
-func (s *Service) pushed(ctx context.Context, w *watch, r *reached, canonical string, c source.Change, is map[string]string) error {
+// before, by a webhook or a look. A look knows what it saw the ref move from; a
+// webhook may be old, or those before it may be lost.
+func (s *Service) pushed(ctx context.Context, w *watch, r *reached, canonical string, c source.Change, looked bool) error {
 	ref := refName(&c)
 	if !git.ValidBranch(strings.TrimPrefix(strings.TrimPrefix(ref, heads), tags)) {
 		s.Log.Warn("a ref with a name that git does not take is left out", "connection", w.Connection, "repository", w.Repository)
 		return nil
 	}
-	var was map[string]string
-	err := s.Engine.View(ctx, func(rd store.Reader) (err error) {
-		was, err = s.refsOf(rd, w)
-		return err
-	})
-	if err != nil || was != nil && was[ref] == c.CommitID {
-		return err
+	for {
+		err := s.push(ctx, w, r, canonical, c, looked)
+		switch {
+		case !errors.Is(err, errMoved):
+			return err
+		case looked:
+			return nil // a webhook came first
+		}
 	}
-	if was != nil && was[ref] != c.BeforeCommitID && is == nil {
-		// It does not follow from what was announced: an event was lost, or this
-		// one is old. The provider knows what holds now.
-		if is, err = s.Scratch.RemoteRefs(ctx, r.remote(canonical), ref); err != nil {
+}
+
+func (s *Service) push(ctx context.Context, w *watch, r *reached, canonical string, c source.Change, looked bool) error {
+	ref := refName(&c)
+	was, err := s.announced(ctx, w)
+	switch {
+	case err != nil:
+		return err
+	case was != nil && was[ref] == c.CommitID:
+		return nil
+	case was != nil && was[ref] != c.BeforeCommitID && looked:
+		return errMoved
+	case was != nil && was[ref] != c.BeforeCommitID:
+		// It does not follow from what was announced. The provider knows what
+		// holds now.
+		is, err := s.Scratch.RemoteRefs(ctx, r.remote(canonical), ref)
+		if err != nil {
 			return err
 		}
 		if is[ref] == was[ref] {
@@ -199,8 +230,13 @@ func (s *Service) pushed(ctx context.Context, w *watch, r *reached, canonical st
 	s.describe(ctx, w, r, canonical, &c)
 	return s.announce(ctx, w, &c, func(tx *engine.Tx) (bool, error) {
 		now, err := s.refsOf(tx, w)
-		if err != nil || now == nil || now[ref] == c.CommitID {
-			return now == nil && err == nil, err
+		switch {
+		case err != nil:
+			return false, err
+		case now == nil: // before the first look, which will see it as it is
+			return true, nil
+		case was == nil, now[ref] != was[ref]:
+			return false, errMoved
 		}
 		if now[ref] = c.CommitID; c.Deleted {
 			delete(now, ref)

@@ -31,7 +31,11 @@ var (
 // RemoteRefs returns the remote's refs that match patterns, full names like
 // refs/heads/main or refs/heads/*. Annotated tags are followed to what they name.
 func (r *Repositories) RemoteRefs(ctx context.Context, from Remote, patterns ...string) (map[string]string, error) {
-	out, err := r.remote(ctx, "", from, append([]string{"ls-remote", "--quiet", "--end-of-options", from.URL}, patterns...)...)
+	args := []string{"ls-remote", "--quiet", "--end-of-options", from.URL}
+	for _, p := range patterns {
+		args = append(args, p, p+"^{}")
+	}
+	out, err := r.remote(ctx, "", from, args...)
 	if err != nil {
 		return nil, err
 	}

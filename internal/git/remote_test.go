@@ -53,6 +53,11 @@ func TestRemote(t *testing.T) {
 		t.Errorf("one ref: %v, %v", refs, err)
 	}
 
+	refs, err = r.RemoteRefs(t.Context(), from, "refs/tags/v1")
+	if err != nil || refs["refs/tags/v1"] != first {
+		t.Errorf("one tag: %v, %v", refs, err)
+	}
+
 	mine := newRepo(t)
 	if err := mine.Fetch(t.Context(), repo, from, 1, true, first, second); err != nil {
 		t.Fatal(err)
