@@ -601,3 +601,46 @@ func TestDeregistrationLosesNothing(t *testing.T) {
 		t.Errorf("after a crash: %d %q", resp.StatusCode, body)
 	}
 }
+
+// Towards targets: TLS, HTTP/2 in clear, and gRPC, whose health is in a trailer.
+func TestTargetProtocols(t *testing.T) {
+	w := newWorld(t)
+	port := freePort(t)
+	say := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/AWS.ALB/healthcheck" {
+			rw.Header().Set("Trailer", "Grpc-Status")
+			rw.Header().Set("Content-Type", "application/grpc")
+			rw.WriteHeader(http.StatusOK)
+			rw.Header().Set("Grpc-Status", "12")
+			return
+		}
+		fmt.Fprint(rw, r.Proto, " ", r.TLS != nil)
+	})
+	secure := httptest.NewTLSServer(say)
+	defer secure.Close()
+	clear := httptest.NewUnstartedServer(say)
+	clear.Config.Protocols = new(http.Protocols)
+	clear.Config.Protocols.SetUnencryptedHTTP2(true)
+	clear.Start()
+	defer clear.Close()
+	l := w.listen(port, forward(w.group.TargetGroupArn))
+	for i, c := range []struct {
+		name, protocol, version, check string
+		server                         *httptest.Server
+		want                           string
+	}{
+		{"https", "HTTPS", "HTTP1", "HTTPS", secure, "HTTP/1.1 true"},
+		{"h2c", "HTTP", "HTTP2", "HTTP", clear, "HTTP/2.0 false"},
+		{"grpc", "HTTP", "GRPC", "HTTP", clear, "HTTP/2.0 false"},
+	} {
+		g := must(w.CreateTargetGroup(ctx, &elb.CreateTargetGroupInput{Name: &c.name, Protocol: types.ProtocolEnum(c.protocol), ProtocolVersion: &c.version, Port: aws.Int32(1),
+			VpcId: aws.String(vpc), TargetType: "ip", HealthCheckProtocol: types.ProtocolEnum(c.check)}))(t).TargetGroups[0]
+		must(w.RegisterTargets(ctx, &elb.RegisterTargetsInput{TargetGroupArn: g.TargetGroupArn, Targets: []types.TargetDescription{
+			{Id: aws.String("127.0.0.1"), Port: aws.Int32(portOf(t, c.server.Listener.Addr().String()))}}}))(t)
+		w.rule(l, int32(i+1), forward(g.TargetGroupArn), host(c.name)...)
+		w.healthy(g)
+		if resp, body := get(t, port, "/", c.name); resp.StatusCode != 200 || body != c.want {
+			t.Errorf("%s: %d %q", c.name, resp.StatusCode, body)
+		}
+	}
+}
