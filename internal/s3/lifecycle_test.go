@@ -112,6 +112,29 @@ func TestLifecycleRules(t *testing.T) {
 		{"infrequent too soon", func(r *types.LifecycleRule) {
 			r.Transitions = []types.Transition{{Days: aws.Int32(1), StorageClass: types.TransitionStorageClassStandardIa}}
 		}, "InvalidArgument"},
+		{"expires before it moves", func(r *types.LifecycleRule) {
+			r.Expiration, r.Transitions = days(30), []types.Transition{{Days: aws.Int32(30), StorageClass: "GLACIER"}}
+		}, "InvalidArgument"},
+		{"days and dates", func(r *types.LifecycleRule) {
+			r.Transitions = []types.Transition{{Days: aws.Int32(1), StorageClass: "GLACIER"}, {Date: aws.Time(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)), StorageClass: "DEEP_ARCHIVE"}}
+		}, "InvalidRequest"},
+		{"expires in days, moves on a date", func(r *types.LifecycleRule) {
+			r.Expiration, r.Transitions = days(1), []types.Transition{{Date: aws.Time(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)), StorageClass: "GLACIER"}}
+		}, "InvalidRequest"},
+		{"moves twice to one class", func(r *types.LifecycleRule) {
+			r.Transitions = []types.Transition{{Days: aws.Int32(1), StorageClass: "GLACIER"}, {Days: aws.Int32(2), StorageClass: "GLACIER"}}
+		}, "InvalidRequest"},
+		{"moves back", func(r *types.LifecycleRule) {
+			r.Transitions = []types.Transition{{Days: aws.Int32(60), StorageClass: "STANDARD_IA"}, {Days: aws.Int32(30), StorageClass: "GLACIER"}}
+		}, "InvalidArgument"},
+		{"noncurrent expires before it moves", func(r *types.LifecycleRule) {
+			r.NoncurrentVersionTransitions = []types.NoncurrentVersionTransition{{NoncurrentDays: aws.Int32(30), StorageClass: "GLACIER"}}
+			r.NoncurrentVersionExpiration = &types.NoncurrentVersionExpiration{NoncurrentDays: aws.Int32(30)}
+		}, "InvalidArgument"},
+		{"in order", func(r *types.LifecycleRule) {
+			r.Expiration = days(400)
+			r.Transitions = []types.Transition{{Days: aws.Int32(90), StorageClass: "DEEP_ARCHIVE"}, {Days: aws.Int32(30), StorageClass: "STANDARD_IA"}, {Days: aws.Int32(60), StorageClass: "GLACIER"}}
+		}, ""},
 		{"abort by tag", func(r *types.LifecycleRule) {
 			r.Filter = &types.LifecycleRuleFilter{Tag: &types.Tag{Key: aws.String("a"), Value: aws.String("b")}}
 			r.AbortIncompleteMultipartUpload = &types.AbortIncompleteMultipartUpload{DaysAfterInitiation: aws.Int32(1)}

@@ -155,7 +155,10 @@ func checkActions(r *types.LifecycleRule) error {
 			return say("InvalidRequest", "AbortIncompleteMultipartUpload cannot be specified with ObjectSize.")
 		}
 	}
-	return checkTransitions(r)
+	if err := checkTransitions(r); err != nil {
+		return err
+	}
+	return checkOrder(r)
 }
 
 func checkExpiration(e *types.LifecycleExpiration, byTags bool) error {

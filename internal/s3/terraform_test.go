@@ -300,7 +300,7 @@ func lifecycleSetting(ctx context.Context, c *sdk.Client, b *string) setting {
 		{ID: aws.String("tag"), Status: types.ExpirationStatusDisabled, Filter: &types.LifecycleRuleFilter{Tag: &types.Tag{Key: aws.String("k"), Value: aws.String("v")}}, Expiration: one},
 		{ID: aws.String("sizes"), Status: on, Filter: &types.LifecycleRuleFilter{And: &types.LifecycleRuleAndOperator{ObjectSizeGreaterThan: aws.Int64(0), ObjectSizeLessThan: aws.Int64(10), Prefix: aws.String(""), Tags: []types.Tag{tag("a", "b"), tag("c", "")}}}, Expiration: one},
 		{ID: aws.String("size"), Status: on, Filter: &types.LifecycleRuleFilter{ObjectSizeGreaterThan: aws.Int64(0)},
-			Transitions:                  []types.Transition{{Days: aws.Int32(30), StorageClass: "STANDARD_IA"}, {Days: aws.Int32(0), StorageClass: "GLACIER"}},
+			Transitions:                  []types.Transition{{Days: aws.Int32(30), StorageClass: "STANDARD_IA"}, {Days: aws.Int32(60), StorageClass: "GLACIER"}},
 			NoncurrentVersionTransitions: []types.NoncurrentVersionTransition{{NoncurrentDays: aws.Int32(30), NewerNoncurrentVersions: aws.Int32(2), StorageClass: "DEEP_ARCHIVE"}},
 			NoncurrentVersionExpiration:  &types.NoncurrentVersionExpiration{NoncurrentDays: aws.Int32(60), NewerNoncurrentVersions: aws.Int32(3)}},
 		{ID: aws.String("marker"), Status: on, Filter: &types.LifecycleRuleFilter{ObjectSizeLessThan: aws.Int64(5)}, Expiration: &types.LifecycleExpiration{ExpiredObjectDeleteMarker: aws.Bool(false)}},

@@ -127,7 +127,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "plain" {
     prefix = "tmp/"
     status = "Enabled"
     transition {
-      days          = var.days
+      date          = "2039-01-01T00:00:00Z"
       storage_class = "GLACIER"
     }
     transition {
