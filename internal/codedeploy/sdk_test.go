@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/smithy-go"
 
@@ -272,8 +273,9 @@ func blueGreen(t *testing.T, srv *apptest.Server, name string) {
 	}
 	in := &ecs.CreateServiceInput{Cluster: aws.String("c"), ServiceName: &name, TaskDefinition: d.TaskDefinition.TaskDefinitionArn, DesiredCount: aws.Int32(0)}
 	if name != "rolling" {
+		group, _ := apptest.TargetGroup(t, srv, name, elbtypes.TargetTypeEnumInstance)
 		in.DeploymentController = &ecstypes.DeploymentController{Type: ecstypes.DeploymentControllerTypeCodeDeploy}
-		in.LoadBalancers = []ecstypes.LoadBalancer{{TargetGroupArn: aws.String("arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/blue/0123456789abcdef"), ContainerName: aws.String("a"), ContainerPort: aws.Int32(80)}}
+		in.LoadBalancers = []ecstypes.LoadBalancer{{TargetGroupArn: &group, ContainerName: aws.String("a"), ContainerPort: aws.Int32(80)}}
 	}
 	if _, err := client.CreateService(ctx, in); err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
@@ -154,8 +155,9 @@ func TestRevisions(t *testing.T) {
 }
 
 func TestServiceRules(t *testing.T) {
-	_, client := server(t)
+	srv, client := server(t)
 	ctx := t.Context()
+	group, _ := apptest.TargetGroup(t, srv, "web", elbtypes.TargetTypeEnumIp)
 	definition := register(t, client, "x", "1")
 	in := func(change func(*ecs.CreateServiceInput)) error {
 		input := &ecs.CreateServiceInput{
@@ -177,10 +179,10 @@ func TestServiceRules(t *testing.T) {
 		"TaskDefinition not found": func(i *ecs.CreateServiceInput) { i.TaskDefinition = aws.String("nobody") },
 		"Cluster not found":        func(i *ecs.CreateServiceInput) { i.Cluster = aws.String("nobody") },
 		"The container nobody does not exist in the task definition.": func(i *ecs.CreateServiceInput) {
-			i.LoadBalancers = []types.LoadBalancer{{TargetGroupArn: aws.String("arn"), ContainerName: aws.String("nobody"), ContainerPort: aws.Int32(80)}}
+			i.LoadBalancers = []types.LoadBalancer{{TargetGroupArn: &group, ContainerName: aws.String("nobody"), ContainerPort: aws.Int32(80)}}
 		},
 		"The container app did not have a container port 80 defined.": func(i *ecs.CreateServiceInput) {
-			i.LoadBalancers = []types.LoadBalancer{{TargetGroupArn: aws.String("arn"), ContainerName: aws.String("app"), ContainerPort: aws.Int32(80)}}
+			i.LoadBalancers = []types.LoadBalancer{{TargetGroupArn: &group, ContainerName: aws.String("app"), ContainerPort: aws.Int32(80)}}
 		},
 		"load balancer with a target group is required": func(i *ecs.CreateServiceInput) {
 			i.DeploymentController = &types.DeploymentController{Type: types.DeploymentControllerTypeCodeDeploy}

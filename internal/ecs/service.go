@@ -35,6 +35,8 @@ type Config struct {
 	// Compute runs the tasks. Images are pulled if it is a compute.ImageStore;
 	// without that, tasks fail to start and say so.
 	Compute compute.Compute
+	// Balancers has the target groups that services name.
+	Balancers Balancers
 	// Logs takes the output of containers with the awslogs driver.
 	Logs Logs
 	// Executable is the statically linked slipway program for the containers

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/engine"
@@ -17,8 +18,12 @@ import (
 // deployment.
 func (s *Service) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput, _ ...func(*ecs.Options)) (*ecs.UpdateServiceOutput, error) {
 	region := identity.Region(ctx)
+	groups, err := s.targetGroups(ctx, in.LoadBalancers)
+	if err != nil {
+		return nil, err
+	}
 	out := &ecs.UpdateServiceOutput{}
-	err := s.Engine.Update(ctx, func(tx *engine.Tx) error {
+	err = s.Engine.Update(ctx, func(tx *engine.Tx) error {
 		c, svc, err := knownService(tx, region, in.Cluster, in.Service)
 		if err != nil {
 			return err
@@ -34,7 +39,7 @@ func (s *Service) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput,
 			return err
 		}
 		svc.change(in)
-		if err := s.redeploy(tx, c, svc, in); err != nil {
+		if err := s.redeploy(tx, c, svc, in, groups); err != nil {
 			return err
 		}
 		return s.saveService(tx, svc, &out.Service)
@@ -72,7 +77,7 @@ func (s *service) change(in *ecs.UpdateServiceInput) {
 }
 
 // redeploy starts a new deployment if the update asks for one.
-func (s *Service) redeploy(tx *engine.Tx, c *cluster, svc *service, in *ecs.UpdateServiceInput) error {
+func (s *Service) redeploy(tx *engine.Tx, c *cluster, svc *service, in *ecs.UpdateServiceInput, groups []elbtypes.TargetGroup) error {
 	if controllerOf(svc.DeploymentController) != rolling {
 		return nil
 	}
@@ -96,6 +101,9 @@ func (s *Service) redeploy(tx *engine.Tx, c *cluster, svc *service, in *ecs.Upda
 		return err
 	}
 	if err := next.place(c, d, rolling); err != nil {
+		return err
+	}
+	if err := checkTargets(groups, d); err != nil {
 		return err
 	}
 	return s.deploy(tx, svc, next)

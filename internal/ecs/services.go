@@ -84,6 +84,10 @@ func (s *Service) CreateService(ctx context.Context, in *ecs.CreateServiceInput,
 	if err != nil {
 		return nil, err
 	}
+	groups, err := s.targetGroups(ctx, in.LoadBalancers)
+	if err != nil {
+		return nil, err
+	}
 	out := &ecs.CreateServiceOutput{}
 	err = s.Engine.Update(ctx, func(tx *engine.Tx) error {
 		c, err := activeCluster(tx, region, in.Cluster)
@@ -133,6 +137,9 @@ func (s *Service) CreateService(ctx context.Context, in *ecs.CreateServiceInput,
 			ServiceConnectConfiguration: connect(in.ServiceConnectConfiguration), VpcLatticeConfigurations: in.VpcLatticeConfigurations,
 		}}
 		if err := r.place(c, d, controller); err != nil {
+			return err
+		}
+		if err := checkTargets(groups, d); err != nil {
 			return err
 		}
 		if daemon && r.LaunchType != types.LaunchTypeEc2 {

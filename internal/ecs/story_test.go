@@ -12,6 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 )
 
 // lost lists what was sent and is not in what was read; what the service adds
@@ -221,8 +225,9 @@ func TestTaskDefinitionStory(t *testing.T) {
 
 // An aws_ecs_service with what a service can be attached to.
 func TestServiceStory(t *testing.T) {
-	_, client := server(t)
+	srv, client := server(t)
 	ctx := t.Context()
+	group, _ := apptest.TargetGroup(t, srv, "web", elbtypes.TargetTypeEnumIp)
 	definition := register(t, client, "x", "1")
 	in := &ecs.CreateServiceInput{
 		Cluster: aws.String(cluster), ServiceName: aws.String("full"), TaskDefinition: &definition, DesiredCount: aws.Int32(0), LaunchType: types.LaunchTypeFargate,
@@ -232,10 +237,9 @@ func TestServiceStory(t *testing.T) {
 			DeploymentCircuitBreaker: &types.DeploymentCircuitBreaker{Enable: true, Rollback: true},
 			Alarms:                   &types.DeploymentAlarms{Enable: true, Rollback: true, AlarmNames: []string{"errors"}}},
 		DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeEcs},
-		LoadBalancers: []types.LoadBalancer{{TargetGroupArn: aws.String("arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/a/0123456789abcdef"),
-			ContainerName: aws.String("app"), ContainerPort: aws.Int32(8080)}},
-		ServiceRegistries: []types.ServiceRegistry{{RegistryArn: aws.String("arn:aws:servicediscovery:us-east-1:000000000000:service/srv-1")}},
-		Tags:              []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}},
+		LoadBalancers:        []types.LoadBalancer{{TargetGroupArn: &group, ContainerName: aws.String("app"), ContainerPort: aws.Int32(8080)}},
+		ServiceRegistries:    []types.ServiceRegistry{{RegistryArn: aws.String("arn:aws:servicediscovery:us-east-1:000000000000:service/srv-1")}},
+		Tags:                 []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}},
 	}
 	created, err := client.CreateService(ctx, in)
 	if err != nil {
@@ -336,8 +340,9 @@ func remove(t *testing.T, client *ecs.Client, arn string) {
 
 // Services that others deploy, and one on each machine.
 func TestControllers(t *testing.T) {
-	_, client := server(t)
+	srv, client := server(t)
 	ctx := t.Context()
+	group, _ := apptest.TargetGroup(t, srv, "web", elbtypes.TargetTypeEnumIp)
 	definition := register(t, client, "x", "1")
 	create := func(in ecs.CreateServiceInput) types.Service {
 		t.Helper()
@@ -351,8 +356,7 @@ func TestControllers(t *testing.T) {
 	blue := create(ecs.CreateServiceInput{
 		ServiceName: aws.String("blue"), TaskDefinition: &definition, DesiredCount: aws.Int32(0), LaunchType: types.LaunchTypeFargate, NetworkConfiguration: network,
 		DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeCodeDeploy},
-		LoadBalancers: []types.LoadBalancer{{TargetGroupArn: aws.String("arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/a/0123456789abcdef"),
-			ContainerName: aws.String("app"), ContainerPort: aws.Int32(8080)}},
+		LoadBalancers:        []types.LoadBalancer{{TargetGroupArn: &group, ContainerName: aws.String("app"), ContainerPort: aws.Int32(8080)}},
 	})
 	if len(blue.Deployments) != 0 || len(blue.TaskSets) != 1 || *blue.TaskDefinition != definition || blue.DeploymentConfiguration.DeploymentCircuitBreaker != nil {
 		t.Errorf("%+v", blue)
@@ -394,4 +398,31 @@ func TestControllers(t *testing.T) {
 		t.Errorf("%+v", each)
 	}
 	remove(t, client, *each.ServiceArn)
+}
+
+// The target group of a service must exist, be behind a load balancer, and take
+// what the tasks are.
+func TestTargetGroups(t *testing.T) {
+	srv, client := server(t)
+	ctx := t.Context()
+	definition := register(t, client, "x", "1")
+	instances, _ := apptest.TargetGroup(t, srv, "instances", elbtypes.TargetTypeEnumInstance)
+	loose, err := elb.NewFromConfig(srv.Config()).CreateTargetGroup(ctx, &elb.CreateTargetGroupInput{Name: aws.String("loose"), Protocol: elbtypes.ProtocolEnumHttp,
+		Port: aws.Int32(80), VpcId: aws.String("vpc-00000000000000001"), TargetType: elbtypes.TargetTypeEnumIp})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for group, want := range map[string]string{
+		*loose.TargetGroups[0].TargetGroupArn: "does not have an associated load balancer.",
+		instances:                             "has target type instance, which is incompatible with the awsvpc network mode specified in the task definition.",
+		"arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/nobody/0123456789abcdef": "does not exist.",
+	} {
+		_, err := client.CreateService(ctx, &ecs.CreateServiceInput{Cluster: aws.String(cluster), ServiceName: aws.String("s"), TaskDefinition: &definition,
+			DesiredCount: aws.Int32(0), LaunchType: types.LaunchTypeFargate, NetworkConfiguration: network,
+			LoadBalancers: []types.LoadBalancer{{TargetGroupArn: &group, ContainerName: aws.String("app"), ContainerPort: aws.Int32(8080)}}})
+		var invalid *types.InvalidParameterException
+		if !errors.As(err, &invalid) || !strings.HasSuffix(invalid.ErrorMessage(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/codeconnections"
 	"github.com/slipway-dev/slipway/internal/compute"
 	"github.com/slipway-dev/slipway/internal/ec2"
+	elbv2 "github.com/slipway-dev/slipway/internal/elasticloadbalancingv2"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/gateway"
 	"github.com/slipway-dev/slipway/internal/iam"
@@ -85,7 +86,9 @@ type App struct {
 	// secrets reads for callers of other services.
 	secrets secretsmanager.Reader
 	ec2     *ec2.Service
-	git     *codecommit.Service
+	// balancers are Elastic Load Balancing's.
+	balancers *elbv2.Service
+	git       *codecommit.Service
 	// connections are to other providers' repositories.
 	connections *codeconnections.Service
 	// compute may also be a compute.ImageStore.

@@ -9,8 +9,43 @@ variable "stage" { default = "staging" }
 variable "triggers" { default = true }
 variable "tag" { default = "first" }
 
-locals {
-  listener = "arn:aws:elasticloadbalancing:us-east-1:000000000000:listener/app/web/0123456789abcdef"
+data "aws_vpc" "default" {
+  default = true
+}
+
+data "aws_subnets" "default" {
+  filter {
+    name   = "vpc-id"
+    values = [data.aws_vpc.default.id]
+  }
+}
+
+resource "aws_lb" "web" {
+  name    = "web"
+  subnets = data.aws_subnets.default.ids
+}
+
+resource "aws_lb_target_group" "web" {
+  for_each    = toset(["blue", "green"])
+  name        = each.key
+  port        = 8080
+  protocol    = "HTTP"
+  target_type = "ip"
+  vpc_id      = data.aws_vpc.default.id
+}
+
+resource "aws_lb_listener" "web" {
+  for_each          = { production = 18480, test = 18481 }
+  load_balancer_arn = aws_lb.web.arn
+  port              = each.value
+  protocol          = "HTTP"
+  default_action {
+    type             = "forward"
+    target_group_arn = aws_lb_target_group.web["blue"].arn
+  }
+  lifecycle {
+    ignore_changes = [default_action]
+  }
 }
 
 data "aws_iam_policy_document" "deploy" {
@@ -62,16 +97,17 @@ resource "aws_ecs_service" "web" {
     type = "CODE_DEPLOY"
   }
   load_balancer {
-    target_group_arn = "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/blue/0123456789abcdef"
+    target_group_arn = aws_lb_target_group.web["blue"].arn
     container_name   = "web"
     container_port   = 8080
   }
   network_configuration {
-    subnets = ["subnet-0a1b2c3d4e5f60718"]
+    subnets = data.aws_subnets.default.ids
   }
   lifecycle {
     ignore_changes = [task_definition, load_balancer]
   }
+  depends_on = [aws_lb_listener.web]
 }
 
 resource "aws_codedeploy_app" "ecs" {
@@ -108,16 +144,16 @@ resource "aws_codedeploy_deployment_group" "ecs" {
   load_balancer_info {
     target_group_pair_info {
       prod_traffic_route {
-        listener_arns = ["${local.listener}/1111111111111111"]
+        listener_arns = [aws_lb_listener.web["production"].arn]
       }
       test_traffic_route {
-        listener_arns = ["${local.listener}/2222222222222222"]
+        listener_arns = [aws_lb_listener.web["test"].arn]
       }
       target_group {
-        name = "blue"
+        name = aws_lb_target_group.web["blue"].name
       }
       target_group {
-        name = "green"
+        name = aws_lb_target_group.web["green"].name
       }
     }
   }

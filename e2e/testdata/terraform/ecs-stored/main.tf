@@ -394,6 +394,62 @@ resource "aws_ecs_service" "strategy" {
   }
 }
 
+resource "aws_ecs_service" "balanced" {
+  name            = "balanced"
+  cluster         = aws_ecs_cluster.full.id
+  task_definition = aws_ecs_task_definition.fargate.arn
+  desired_count   = 0
+  launch_type     = "FARGATE"
+  network_configuration {
+    subnets = data.aws_subnets.default.ids
+  }
+  dynamic "load_balancer" {
+    for_each = var.tag == "first" ? { http = 8080 } : { http = 8080, metrics = 9090 }
+    content {
+      target_group_arn = aws_lb_target_group.app[load_balancer.key].arn
+      container_name   = "app"
+      container_port   = load_balancer.value
+    }
+  }
+  depends_on = [aws_lb_listener.app]
+}
+
+data "aws_vpc" "default" {
+  default = true
+}
+
+data "aws_subnets" "default" {
+  filter {
+    name   = "vpc-id"
+    values = [data.aws_vpc.default.id]
+  }
+}
+
+resource "aws_lb" "app" {
+  name    = "app"
+  subnets = data.aws_subnets.default.ids
+}
+
+resource "aws_lb_target_group" "app" {
+  for_each    = toset(["http", "metrics"])
+  name        = each.key
+  port        = 8080
+  protocol    = "HTTP"
+  target_type = "ip"
+  vpc_id      = data.aws_vpc.default.id
+}
+
+resource "aws_lb_listener" "app" {
+  for_each          = { http = 18482, metrics = 18483 }
+  load_balancer_arn = aws_lb.app.arn
+  port              = each.value
+  protocol          = "HTTP"
+  default_action {
+    type             = "forward"
+    target_group_arn = aws_lb_target_group.app[each.key].arn
+  }
+}
+
 resource "aws_ecs_service" "placed" {
   name            = "placed"
   cluster         = aws_ecs_cluster.minimal.id
