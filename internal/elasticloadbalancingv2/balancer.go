@@ -337,6 +337,9 @@ func (s *Service) ModifyLoadBalancerAttributes(ctx context.Context, in *elb.Modi
 			if b.Attributes[log+".s3.enabled"] == "true" && b.Attributes[log+".s3.bucket"] == "" {
 				return fail("InvalidConfigurationRequest", "The value of '%s.s3.bucket' cannot be empty", log)
 			}
+			if b.Attributes[log+".s3.enabled"] == "true" {
+				s.Log.Warn("the logs of load balancers are not written yet", "balancer", *b.LoadBalancerArn, "setting", log)
+			}
 		}
 		out.Attributes = b.list()
 		return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/plane"
+	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/store"
 )
 
@@ -29,6 +30,7 @@ type Plane interface {
 // Carry makes the plane carry what the store has. It is called at the start,
 // and after every change; calls that come together are one.
 func (s *Service) Carry(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx) // the change is made, whoever waits for it
 	ticket := s.wanted.Add(1)
 	s.carrying.Lock()
 	defer s.carrying.Unlock()
@@ -51,6 +53,24 @@ func (s *Service) Carry(ctx context.Context) error {
 	}
 	s.closed, s.carried = closed, now
 	return nil
+}
+
+// commit is a transition that the plane carries when commit returns.
+func (s *Service) commit(ctx context.Context, f func(tx *engine.Tx) error) error {
+	s.changing.Add(1)
+	defer s.changing.Add(-1)
+	if err := s.Engine.Update(ctx, f); err != nil {
+		return err
+	}
+	return s.Carry(ctx)
+}
+
+// settled returns when the plane carries what the caller has read of the store.
+func (s *Service) settled(ctx context.Context) error {
+	if s.changing.Load() == 0 {
+		return nil
+	}
+	return s.Carry(ctx)
 }
 
 // impaired is why a load balancer's ports are not all open, "" if they are.
@@ -196,6 +216,7 @@ func (s *Service) planeGroup(r store.Reader, region, text string) (*plane.Group,
 		ARN: text, TLS: g.Protocol == types.ProtocolEnumHttps || g.Protocol == types.ProtocolEnumTls, Lambda: g.lambda(),
 		HTTP2:     aws.ToString(g.ProtocolVersion) == "HTTP2" || aws.ToString(g.ProtocolVersion) == "GRPC",
 		Algorithm: of("load_balancing.algorithm.type"), SlowStart: duration("slow_start.duration_seconds"), Check: g.planeCheck(),
+		ProxyHeader: of("proxy_protocol_v2.enabled") == "true",
 	}
 	if of("stickiness.enabled") == "true" {
 		out.Cookie, out.CookieName = of("stickiness.type"), of("stickiness.app_cookie.cookie_name")

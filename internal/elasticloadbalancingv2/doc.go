@@ -1,10 +1,20 @@
 // Package elbv2 is Elastic Load Balancing v2: application and network load
-// balancers, listeners, rules, target groups and targets.
+// balancers, listeners, rules, target groups and targets. Its rules decide what
+// goes where; what carries the traffic is a Plane (package proxy), which is told
+// the whole of it after each change. Package health draws the states of a target.
 //
 // Certificates: nothing here keeps them. A listener may name any certificate of
 // ACM's or IAM's; what it shows to clients is one of its own making.
 //
-// Refused by name: gateway load balancers, authenticate and jwt-validation
-// actions, rule transforms, mutual authentication, IPv6, and instances as
-// targets, as there are none.
+// Refused by name: gateway load balancers, UDP listeners, authenticate and
+// jwt-validation actions, rule transforms, mutual authentication, IPv6, and
+// instances as targets, as there are none.
+//
+// Attributes are all kept and checked, but these change nothing yet: access,
+// connection and health check logs, which no bucket gets (enabling them is
+// logged); cross-zone, DNS and WAF settings, as there is one zone in truth;
+// desync mitigation, client keep-alive, minimums of healthy targets other than
+// one, anomaly mitigation; and, of network load balancers, stickiness, client
+// addresses, idle timeouts and the termination of connections. A Lambda function
+// can be a target, but is not invoked: its requests are answered with 502.
 package elbv2

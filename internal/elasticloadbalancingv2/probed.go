@@ -40,7 +40,7 @@ func (s *Service) Probed(ctx context.Context, group, key string, r health.Result
 		return nil
 	})
 	if err == nil && next != old.Health {
-		err = s.Engine.Update(ctx, func(tx *engine.Tx) error {
+		err = s.commit(ctx, func(tx *engine.Tx) error {
 			t, err := targets.Get(tx, region, path, key)
 			if err != nil || t.Health != old.Health {
 				return err // changed meanwhile: the next result counts
@@ -48,9 +48,6 @@ func (s *Service) Probed(ctx context.Context, group, key string, r health.Result
 			t.Health = next
 			return targets.Put(tx, t, region, path, key)
 		})
-		if err == nil {
-			err = s.Carry(ctx)
-		}
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
 		s.Log.Error("a target's health was not kept", "group", group, "target", key, "err", err)
@@ -76,7 +73,8 @@ func (s *Service) drained(ctx context.Context, job *engine.Job) error {
 	if err := json.Unmarshal(job.Payload, &d); err != nil {
 		return err
 	}
-	err := s.Engine.Update(ctx, func(tx *engine.Tx) error {
+	s.forget(s.arn(groupARN, d.Region, d.Path), d.Key)
+	return s.commit(ctx, func(tx *engine.Tx) error {
 		t, err := targets.Get(tx, d.Region, d.Path, d.Key)
 		if errors.Is(err, store.ErrNotFound) || err == nil && t.Health.State != health.Draining {
 			return nil
@@ -86,11 +84,6 @@ func (s *Service) drained(ctx context.Context, job *engine.Job) error {
 		}
 		return targets.Delete(tx, d.Region, d.Path, d.Key)
 	})
-	if err != nil {
-		return err
-	}
-	s.forget(s.arn(groupARN, d.Region, d.Path), d.Key)
-	return s.Carry(ctx)
 }
 
 // route changes rules. The targets of groups that are in a rule from now on

@@ -58,6 +58,7 @@ type Config struct {
 type Service struct {
 	Config
 
+	changing atomic.Int64  // changes that the plane may not carry yet
 	wanted   atomic.Uint64 // tickets of those who want the plane to carry the store
 	carrying sync.Mutex
 	carried  uint64        // the last ticket that is served
@@ -201,10 +202,7 @@ func (s *Service) update(ctx context.Context, f func(tx *engine.Tx, region strin
 	if err := s.Networks.Ready(ctx, region); err != nil {
 		return err
 	}
-	if err := s.Engine.Update(ctx, func(tx *engine.Tx) error { return f(tx, region) }); err != nil {
-		return err
-	}
-	return s.Carry(ctx)
+	return s.commit(ctx, func(tx *engine.Tx) error { return f(tx, region) })
 }
 
 // each calls f for the documents below these parts.

@@ -176,7 +176,7 @@ func (t *target) is(d types.TargetDescription) bool {
 // named: one that is not registered is unused.
 func (s *Service) DescribeTargetHealth(ctx context.Context, in *elb.DescribeTargetHealthInput, _ ...func(*elb.Options)) (*elb.DescribeTargetHealthOutput, error) {
 	out := &elb.DescribeTargetHealthOutput{TargetHealthDescriptions: []types.TargetHealthDescription{}}
-	return out, s.view(ctx, func(r store.Reader, region string) error {
+	err := s.view(ctx, func(r store.Reader, region string) error {
 		g, err := s.group(r, region, in.TargetGroupArn)
 		if err != nil {
 			return err
@@ -212,6 +212,11 @@ func (s *Service) DescribeTargetHealth(ctx context.Context, in *elb.DescribeTarg
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	// Who hears that a target is healthy sends requests at once.
+	return out, s.settled(ctx)
 }
 
 // described is a target with its health.

@@ -442,6 +442,38 @@ func TestProtocols(t *testing.T) {
 		if _, body := get(t, port, "/", ""); body != "b" {
 			t.Errorf("%q", body)
 		}
+		// The PROXY header comes first, then what the client says.
+		raw, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer raw.Close()
+		behind := must(w.CreateTargetGroup(ctx, &elb.CreateTargetGroupInput{Name: aws.String("behind"), Protocol: "TCP", Port: aws.Int32(portOf(t, raw.Addr().String())), VpcId: aws.String(vpc), TargetType: "ip"}))(t).TargetGroups[0]
+		w.attributes(behind, "proxy_protocol_v2.enabled", "true")
+		must(w.RegisterTargets(ctx, &elb.RegisterTargetsInput{TargetGroupArn: behind.TargetGroupArn, Targets: []types.TargetDescription{{Id: aws.String("127.0.0.1")}}}))(t)
+		second := freePort(t)
+		must(w.CreateListener(ctx, &elb.CreateListenerInput{LoadBalancerArn: lb.LoadBalancerArn, Port: &second, Protocol: "TCP", DefaultActions: forward(behind.TargetGroupArn)}))(t)
+		check, err := raw.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = check.Close()
+		w.healthy(behind)
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprint(c, "hi")
+		up, err := raw.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer up.Close()
+		got := make([]byte, 30)
+		if _, err := io.ReadFull(up, got); err != nil || string(got[:13]) != "\r\n\r\n\x00\r\nQUIT\n\x21" || string(got[16:24]) != "\x7f\x00\x00\x01\x7f\x00\x00\x01" || string(got[28:]) != "hi" {
+			t.Errorf("%q %v", got, err)
+		}
 	})
 }
 
@@ -642,5 +674,33 @@ func TestTargetProtocols(t *testing.T) {
 		if resp, body := get(t, port, "/", c.name); resp.StatusCode != 200 || body != c.want {
 			t.Errorf("%s: %d %q", c.name, resp.StatusCode, body)
 		}
+	}
+}
+
+// Plain requests and TLS may come to one port, if they mean different load
+// balancers; listeners' header attributes are on every answer.
+func TestMixedPort(t *testing.T) {
+	w := newWorld(t)
+	port := freePort(t)
+	answer := func(text string) []types.Action {
+		return []types.Action{{Type: "fixed-response", FixedResponseConfig: &types.FixedResponseActionConfig{StatusCode: aws.String("200"), MessageBody: &text}}}
+	}
+	w.listen(port, answer("plain"))
+	second := must(w.CreateLoadBalancer(ctx, &elb.CreateLoadBalancerInput{Name: aws.String("second"), Subnets: []string{zoneA, zoneB}}))(t).LoadBalancers[0]
+	l := must(w.CreateListener(ctx, &elb.CreateListenerInput{LoadBalancerArn: second.LoadBalancerArn, Port: &port, Protocol: "HTTPS", DefaultActions: answer("secure"),
+		Certificates: []types.Certificate{{CertificateArn: aws.String("arn:aws:acm:us-east-1:000000000000:certificate/x")}}}))(t).Listeners[0]
+	must(w.ModifyListenerAttributes(ctx, &elb.ModifyListenerAttributesInput{ListenerArn: l.ListenerArn, Attributes: []types.ListenerAttribute{
+		{Key: aws.String("routing.http.response.strict_transport_security.header_value"), Value: aws.String("max-age=60")},
+		{Key: aws.String("routing.http.response.server.enabled"), Value: aws.String("false")}}}))(t)
+	if resp, body := get(t, port, "/", ""); body != "plain" || resp.Header.Get("Server") != "awselb/2.0" {
+		t.Errorf("%q %v", body, resp.Header)
+	}
+	resp, err := client.Get(fmt.Sprintf("https://127.0.0.1:%d/", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, _ := io.ReadAll(resp.Body); string(body) != "secure" || resp.Header.Get("Strict-Transport-Security") != "max-age=60" || resp.Header.Get("Server") != "" {
+		t.Errorf("%q %v", body, resp.Header)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -77,50 +76,4 @@ func (o *port) redirect(w http.ResponseWriter, r *http.Request, l *listener, c *
 	}
 	w.Header().Set("Location", to)
 	o.answer(w, l, c.Status)
-}
-
-// carry joins a connection with one to a target: a network load balancer.
-func (o *port) carry(l *listener, c net.Conn) {
-	defer c.Close()
-	x := l.rules[len(l.rules)-1]
-	i := x.wheel.next()
-	if i < 0 || x.pools[i] == nil {
-		return
-	}
-	p := x.pools[i]
-	t := p.next()
-	if t == nil {
-		return
-	}
-	if l.TLS {
-		c = o.secure(c)
-	}
-	up, err := p.transport.DialContext(o.proxy.ctx, "tcp", t.address)
-	if err != nil {
-		return
-	}
-	defer up.Close()
-	if p.TLS {
-		up = clientTLS(up, p)
-	}
-	t.flying.Add(1)
-	defer t.flying.Add(-1)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_, _ = io.Copy(up, c)
-		closeWrite(up)
-	}()
-	_, _ = io.Copy(c, up)
-	closeWrite(c)
-	<-ended
-}
-
-// closeWrite tells the other side that there is no more to come.
-func closeWrite(c net.Conn) {
-	if h, ok := c.(interface{ CloseWrite() error }); ok {
-		_ = h.CloseWrite()
-		return
-	}
-	_ = c.Close()
 }

@@ -2,9 +2,7 @@ package proxy
 
 import (
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/hex"
-	"net"
 	"net/http"
 	"time"
 )
@@ -86,5 +84,3 @@ func (f *flight) cookies(resp *http.Response) {
 		}
 	}
 }
-
-func clientTLS(c net.Conn, p *pool) net.Conn { return tls.Client(c, p.transport.TLSClientConfig) }

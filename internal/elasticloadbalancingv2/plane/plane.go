@@ -86,11 +86,14 @@ const (
 
 // Group is a target group.
 type Group struct {
-	ARN       string
-	TLS       bool // towards the targets
-	HTTP2     bool
-	Lambda    bool
-	Algorithm string
+	ARN    string
+	TLS    bool // towards the targets
+	HTTP2  bool
+	Lambda bool
+	// ProxyHeader begins connections to targets with the addresses of the
+	// client's (PROXY protocol, version 2).
+	ProxyHeader bool
+	Algorithm   string
 	// Cookie is how clients stay with a target: lb_cookie, app_cookie, "".
 	Cookie     string
 	CookieName string // the application's
