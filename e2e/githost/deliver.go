@@ -155,7 +155,7 @@ func (h *Host) headers(k *hook, event string, body []byte) http.Header {
 		out.Set("X-Gitea-Signature", signature)
 	case GitLab:
 		out.Set("X-Gitlab-Event", event)
-		out.Set("X-Gitlab-Event-UUID", delivery)
+		out.Set("Idempotency-Key", delivery)
 		out.Set("X-Gitlab-Token", k.secret)
 	case Bitbucket:
 		out.Set("X-Event-Key", event)

@@ -20,7 +20,7 @@ var signatures = map[string]string{
 }
 
 var deliveryIDs = map[string]string{
-	githost.GitHub: "X-GitHub-Delivery", githost.GitLab: "X-Gitlab-Event-UUID", githost.Bitbucket: "X-Request-UUID", githost.Gitea: "X-Gitea-Delivery",
+	githost.GitHub: "X-GitHub-Delivery", githost.GitLab: "Idempotency-Key", githost.Bitbucket: "X-Request-UUID", githost.Gitea: "X-Gitea-Delivery",
 }
 
 func TestWebhooksThatAreRefused(t *testing.T) {
@@ -94,7 +94,7 @@ func TestAnOldPushIsNoNews(t *testing.T) {
 	old := *s.git.Deliveries()[0]
 	old.Body = append(bytes.Clone(old.Body), ' ')
 	old.Header = old.Header.Clone()
-	old.Header.Set("X-Gitlab-Event-UUID", "forgotten")
+	old.Header.Set("Idempotency-Key", "forgotten")
 	if status, err := old.Send(); err != nil || status != http.StatusAccepted {
 		t.Fatal(status, err)
 	}

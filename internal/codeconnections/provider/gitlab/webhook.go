@@ -20,14 +20,9 @@ func (Dialect) Signed(h http.Header, _ []byte, secret string) bool {
 	return subtle.ConstantTimeCompare(given[:], want[:]) == 1
 }
 
-// Delivery implements provider.Dialect. The newer header is the same for every
-// attempt; older versions have only that of the event.
-func (Dialect) Delivery(h http.Header) string {
-	if id := h.Get("Idempotency-Key"); id != "" {
-		return id
-	}
-	return h.Get("X-Gitlab-Event-UUID")
-}
+// Delivery implements provider.Dialect. GitLab has the header since 17.4; that
+// of the event's UUID would not do, as what one webhook leads to has it again.
+func (Dialect) Delivery(h http.Header) string { return h.Get("Idempotency-Key") }
 
 type payload struct {
 	Kind        string `json:"object_kind"`
