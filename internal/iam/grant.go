@@ -56,10 +56,8 @@ func encoded(document *string) *string {
 	return aws.String(strings.ReplaceAll(url.QueryEscape(*document), "+", "%20"))
 }
 
-func (s *Service) putInline(ctx context.Context, kind string, name, policyName, document *string) error {
-	if _, err := parse(document, policy.Identity); err != nil {
-		return err
-	}
+// changeEntity changes what users may change, and saves it.
+func (s *Service) changeEntity(ctx context.Context, kind string, name *string, change func(store.Tx, entity) error) error {
 	return s.update(ctx, func(tx store.Tx) error {
 		e, err := load(tx, kind, name)
 		if err != nil {
@@ -68,6 +66,18 @@ func (s *Service) putInline(ctx context.Context, kind string, name, policyName, 
 		if err := changeable(e); err != nil {
 			return err
 		}
+		if err := change(tx, e); err != nil {
+			return err
+		}
+		return e.save(tx)
+	})
+}
+
+func (s *Service) putInline(ctx context.Context, kind string, name, policyName, document *string) error {
+	if _, err := parse(document, policy.Identity); err != nil {
+		return err
+	}
+	return s.changeEntity(ctx, kind, name, func(tx store.Tx, e entity) error {
 		g := e.policies()
 		if g.Inline == nil {
 			g.Inline = map[string]string{}
@@ -81,7 +91,7 @@ func (s *Service) putInline(ctx context.Context, kind string, name, policyName, 
 			return &types.LimitExceededException{Message: aws.String(
 				"Maximum policy size of " + itoa(maxInline[kind]) + " bytes exceeded for " + strings.ToLower(kind) + " " + e.name())}
 		}
-		return e.save(tx)
+		return nil
 	})
 }
 
@@ -106,19 +116,12 @@ func noInline(kind, name string) error {
 }
 
 func (s *Service) deleteInline(ctx context.Context, kind string, name, policyName *string) error {
-	return s.update(ctx, func(tx store.Tx) error {
-		e, err := load(tx, kind, name)
-		if err != nil {
-			return err
-		}
-		if err := changeable(e); err != nil {
-			return err
-		}
+	return s.changeEntity(ctx, kind, name, func(tx store.Tx, e entity) error {
 		if _, ok := e.policies().Inline[*policyName]; !ok {
 			return noInline(kind, *policyName)
 		}
 		delete(e.policies().Inline, *policyName)
-		return e.save(tx)
+		return nil
 	})
 }
 
@@ -136,14 +139,7 @@ func (s *Service) listInline(ctx context.Context, kind string, name, marker *str
 }
 
 func (s *Service) attach(ctx context.Context, kind string, name, policyARN *string) error {
-	return s.update(ctx, func(tx store.Tx) error {
-		e, err := load(tx, kind, name)
-		if err != nil {
-			return err
-		}
-		if err := changeable(e); err != nil {
-			return err
-		}
+	return s.changeEntity(ctx, kind, name, func(tx store.Tx, e entity) error {
 		if _, err := findPolicy(tx, policyARN); err != nil {
 			return err
 		}
@@ -155,19 +151,12 @@ func (s *Service) attach(ctx context.Context, kind string, name, policyARN *stri
 		if err := attached.Put(tx, &attachment{Kind: kind, Name: e.name()}, *policyARN, kind, e.name()); err != nil {
 			return err
 		}
-		return e.save(tx)
+		return nil
 	})
 }
 
 func (s *Service) detach(ctx context.Context, kind string, name, policyARN *string) error {
-	return s.update(ctx, func(tx store.Tx) error {
-		e, err := load(tx, kind, name)
-		if err != nil {
-			return err
-		}
-		if err := changeable(e); err != nil {
-			return err
-		}
+	return s.changeEntity(ctx, kind, name, func(tx store.Tx, e entity) error {
 		g, ok := e.policies(), false
 		if g.Attached, ok = remove(g.Attached, *policyARN); !ok {
 			return noSuch("Policy %s was not found.", *policyARN)
@@ -175,7 +164,7 @@ func (s *Service) detach(ctx context.Context, kind string, name, policyARN *stri
 		if err := attached.Delete(tx, *policyARN, kind, e.name()); err != nil {
 			return err
 		}
-		return e.save(tx)
+		return nil
 	})
 }
 
@@ -201,14 +190,7 @@ func (s *Service) listAttached(ctx context.Context, kind string, name, prefix, m
 
 // setBoundary puts or, with a nil ARN, removes a permissions boundary.
 func (s *Service) setBoundary(ctx context.Context, kind string, name, policyARN *string) error {
-	return s.update(ctx, func(tx store.Tx) error {
-		e, err := load(tx, kind, name)
-		if err != nil {
-			return err
-		}
-		if err := changeable(e); err != nil {
-			return err
-		}
+	return s.changeEntity(ctx, kind, name, func(tx store.Tx, e entity) error {
 		if err := dropBoundary(tx, e); err != nil {
 			return err
 		}
@@ -222,7 +204,7 @@ func (s *Service) setBoundary(ctx context.Context, kind string, name, policyARN 
 		case *user:
 			e.PermissionsBoundary = b
 		}
-		return e.save(tx)
+		return nil
 	})
 }
 
