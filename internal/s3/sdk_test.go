@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -259,4 +261,50 @@ func TestSDKConcurrency(t *testing.T) {
 		}
 	})
 	wg.Wait()
+}
+
+// Objects stream: what a put, a get and a copy of their bytes allocate, client
+// included, does not grow with the object.
+func TestSDKStreams(t *testing.T) {
+	c, _ := client(t)
+	ctx, bkt, key := t.Context(), aws.String("bkt"), aws.String("big")
+	const size = 128 << 20
+	moves := []struct {
+		name string
+		do   func() error
+	}{
+		{"put", func() error {
+			_, err := c.PutObject(ctx, &sdk.PutObjectInput{Bucket: bkt, Key: key, ContentLength: aws.Int64(size), Body: io.LimitReader(rand.NewChaCha8([32]byte{}), size)},
+				sdk.WithAPIOptions(v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware),
+				func(o *sdk.Options) { o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired })
+			return err
+		}},
+		{"get", func() error {
+			out, err := c.GetObject(ctx, &sdk.GetObjectInput{Bucket: bkt, Key: key})
+			if err != nil {
+				return err
+			}
+			defer out.Body.Close()
+			n, err := io.Copy(io.Discard, out.Body)
+			if err == nil && n != size {
+				err = fmt.Errorf("read %d bytes", n)
+			}
+			return err
+		}},
+		{"copy", func() error {
+			_, err := c.CopyObject(ctx, &sdk.CopyObjectInput{Bucket: bkt, Key: aws.String("copy"), CopySource: aws.String("bkt/big"), ChecksumAlgorithm: types.ChecksumAlgorithmSha256})
+			return err
+		}},
+	}
+	for _, m := range moves {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if err := m.do(); err != nil {
+			t.Fatal(m.name, err)
+		}
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > 16<<20 {
+			t.Errorf("%s of %d MiB allocates %d MiB", m.name, size>>20, n>>20)
+		}
+	}
 }
