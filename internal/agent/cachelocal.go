@@ -26,6 +26,11 @@ func (b *running) linkCaches(dirs []cacheDir) {
 		return
 	}
 	for _, d := range dirs {
+		// Without a container a directory elsewhere is the machine's own: it stays
+		// by itself, and is not ours to replace.
+		if rel, err := filepath.Rel(b.cfg.Root, d.dir); !b.cfg.Contained && (err != nil || !filepath.IsLocal(rel)) {
+			continue
+		}
 		if err := b.linkCache(d.dir); err != nil {
 			b.log.say("Unable to use the local cache for %s: %v", d.dir, err)
 		}

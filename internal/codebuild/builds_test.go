@@ -120,7 +120,8 @@ func TestAutoRetry(t *testing.T) {
 // What a build leaves in its local cache the next one has; invalidating ends it.
 func TestLocalCache(t *testing.T) {
 	w := begin(t)
-	w.project("cached", "version: 0.2\nphases: {build: {commands: ['cat deps/n || echo cold; echo warm > deps/n']}}\ncache: {paths: ['deps/**/*']}\n", func(in *codebuild.CreateProjectInput) {
+	own := t.TempDir() // not the build's: nothing is done to it
+	w.project("cached", "version: 0.2\nphases: {build: {commands: ['cat deps/n || echo cold; echo warm > deps/n; test ! -L "+own+"']}}\ncache: {paths: ['deps/**/*', '"+own+"/**/*']}\n", func(in *codebuild.CreateProjectInput) {
 		in.Cache = &types.ProjectCache{Type: types.CacheTypeLocal, Modes: []types.CacheMode{types.CacheModeLocalCustomCache, types.CacheModeLocalSourceCache}}
 	})
 	for _, want := range []string{"cold", "warm", "cold"} {
