@@ -229,7 +229,7 @@ func TestRefusals(t *testing.T) {
 		"connection": {start(func(in *codebuild.StartBuildInput) {
 			in.SourceTypeOverride, in.SourceLocationOverride = types.SourceTypeGithub, aws.String("https://github.com/a/b")
 			in.SourceAuthOverride = &types.SourceAuth{Type: types.SourceAuthTypeCodeconnections, Resource: aws.String("arn:connection")}
-		}), "InvalidInputException", "a source that arn:connection gives access to is not available"},
+		}), "InvalidInputException", "Invalid source auth: arn:connection is not a connection"},
 		"report": {start(func(in *codebuild.StartBuildInput) {
 			in.SourceTypeOverride, in.SourceLocationOverride = types.SourceTypeGithub, aws.String("https://github.com/a/b")
 			in.ReportBuildStatusOverride = aws.Bool(true)

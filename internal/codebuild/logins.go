@@ -2,6 +2,7 @@ package codebuild
 
 import (
 	"context"
+	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -46,13 +47,18 @@ func (s *Service) logins(ctx context.Context, b *build, j *job.Job) error {
 		if !hosted(sources[i].Type) {
 			continue
 		}
-		var sealed string
+		var sealed, connection string
 		err := s.Engine.View(ctx, func(r store.Reader) (err error) {
-			sealed, j.Sources[i].Secret, _, err = keeper(r, b.Region, &sources[i])
+			sealed, j.Sources[i].Secret, connection, err = keeper(r, b.Region, &sources[i])
 			return err
 		})
 		if err != nil {
 			return err
+		}
+		if connection != "" {
+			if j.Sources[i].CloneURL, err = s.Connections.CloneURL(connection, repositoryOf(aws.ToString(sources[i].Location))); err != nil {
+				return err
+			}
 		}
 		if sealed != "" {
 			l, err := s.unseal(sealed)
@@ -63,6 +69,31 @@ func (s *Service) logins(ctx context.Context, b *build, j *job.Job) error {
 		}
 	}
 	return nil
+}
+
+// checkConnections asks that what sources say are connections are ones.
+func (s *Service) checkConnections(r store.Reader, region string, p *project) error {
+	for _, src := range append([]types.ProjectSource{*p.Source}, p.SecondarySources...) {
+		_, _, connection, err := keeper(r, region, &src)
+		if err != nil {
+			return err
+		}
+		if connection != "" {
+			if _, err := s.Connections.CloneURL(connection, repositoryOf(aws.ToString(src.Location))); err != nil {
+				return invalid("Invalid source auth: %s is not a connection", connection)
+			}
+		}
+	}
+	return nil
+}
+
+// repositoryOf is owner/name of a clone URL, with all groups of GitLab's.
+func repositoryOf(location string) string {
+	u, err := url.Parse(location)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git")
 }
 
 // pinned is the version of a source that a build had, for a build that must have

@@ -28,6 +28,8 @@ type Config struct {
 	Sessions session.Source
 	Compute  compute.Compute
 	Logs     Logs
+	// Connections passes git on to providers.
+	Connections Connections
 	// Tokens seals the agents' tokens.
 	Tokens seal.Box
 	// Secrets seals source credentials and the secrets of webhooks; URLs seals
@@ -58,6 +60,13 @@ type Config struct {
 // the agent. It creates the group and the stream where they are missing.
 type Logs interface {
 	Append(tx *engine.Tx, region, group, stream string, events []logtypes.InputLogEvent) error
+}
+
+// Connections are links to git providers. A role that may use one clones a
+// repository (owner/name) from its CloneURL, which is on this server, with its
+// own credentials. What is not a connection's ARN is an error of the API.
+type Connections interface {
+	CloneURL(connectionARN, repository string) (string, error)
 }
 
 // Service implements CodeBuild's API.

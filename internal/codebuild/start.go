@@ -129,7 +129,10 @@ func (s *Service) effective(ctx context.Context, r store.Reader, region string, 
 	if err := s.checkStart(e, pipeline); err != nil {
 		return nil, err
 	}
-	if err := unavailable(r, region, e); err != nil {
+	if err := unavailable(e); err != nil {
+		return nil, err
+	}
+	if err := s.checkConnections(r, region, e); err != nil {
 		return nil, err
 	}
 	b := &build{Region: region, CacheVersion: p.CacheVersion, Outputs: append([]types.ProjectArtifacts{*e.Artifacts}, e.SecondaryArtifacts...)}

@@ -6,15 +6,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
-
-	"github.com/slipway-dev/slipway/internal/store"
 )
 
 // unavailable names what a project may declare and a build cannot do here yet:
 // StartBuild fails with it, rather than that a build leaves it out.
-func unavailable(r store.Reader, region string, p *project) error {
+func unavailable(p *project) error {
 	for _, src := range append([]types.ProjectSource{*p.Source}, p.SecondarySources...) {
-		if err := unavailableSource(r, region, &src); err != nil {
+		if err := unavailableSource(&src); err != nil {
 			return err
 		}
 	}
@@ -39,13 +37,8 @@ func unavailable(r store.Reader, region string, p *project) error {
 	return nil
 }
 
-func unavailableSource(r store.Reader, region string, src *types.ProjectSource) error {
-	_, _, connection, err := keeper(r, region, src)
+func unavailableSource(src *types.ProjectSource) error {
 	switch {
-	case err != nil:
-		return err
-	case connection != "":
-		return notYet("a source that " + connection + " gives access to")
 	case aws.ToBool(src.ReportBuildStatus):
 		return notYet("source.reportBuildStatus (telling " + providerNames[src.Type] + " how the build went)")
 	case aws.ToString(src.Location) == anyRepository:

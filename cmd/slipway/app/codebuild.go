@@ -31,6 +31,7 @@ func addCodeBuild(a *App) error {
 		Sessions:     a.sessions,
 		Compute:      a.compute,
 		Logs:         a.logs,
+		Connections:  a.connections,
 		Tokens:       a.keys.For("codebuild.agent"),
 		Secrets:      a.keys.For("codebuild.secret"),
 		URLs:         a.keys.For("codebuild.url"),

@@ -57,6 +57,9 @@ type Source struct {
 	// Secret is the ARN of the secret that has the login, which the build's role
 	// may read; "" if Login is it.
 	Secret string
+	// CloneURL is where this server passes git on to the repository, for the
+	// build's role, through a connection; "" if Location is to be cloned.
+	CloneURL string
 	// Insecure turns the check of the provider's certificate off.
 	Insecure bool
 }
