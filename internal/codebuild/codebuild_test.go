@@ -235,6 +235,7 @@ func TestRefusals(t *testing.T) {
 			in.ReportBuildStatusOverride = aws.Bool(true)
 		}), "InvalidInputException", "source.reportBuildStatus (telling GitHub how the build went) is not available"},
 		"certificate": {start(func(in *codebuild.StartBuildInput) { in.CertificateOverride = aws.String("arn:aws:s3:::b/k") }), "InvalidInputException", "environment.certificate is not available"},
+		"token":       {start(func(in *codebuild.StartBuildInput) { in.IdempotencyToken = aws.String(strings.Repeat("x", 65)) }), "InvalidInputException", "at most 64 are allowed"},
 		"debug":       {start(func(in *codebuild.StartBuildInput) { in.DebugSessionEnabled = aws.Bool(true) }), "InvalidInputException", "debugSessionEnabled is not available"},
 		"github's host": {create(func(in *codebuild.CreateProjectInput) {
 			in.Source = &types.ProjectSource{Type: types.SourceTypeGithub, Location: aws.String("https://github.example.com/a/b")}

@@ -22,6 +22,9 @@ import (
 // tokenLife is how long an idempotency token is remembered.
 const tokenLife = 5 * time.Minute
 
+// maxToken is how long one may be.
+const maxToken = 64
+
 // StartBuild queues a build. Errors: InvalidInputException,
 // ResourceNotFoundException, AccountLimitExceededException.
 func (s *Service) StartBuild(ctx context.Context, in *codebuild.StartBuildInput, _ ...func(*codebuild.Options)) (*codebuild.StartBuildOutput, error) {
@@ -67,6 +70,9 @@ func hashOf(in *codebuild.StartBuildInput) (string, error) {
 func (s *Service) startedBefore(tx *engine.Tx, region, key, hash string) (*build, error) {
 	if key == "" {
 		return nil, nil
+	}
+	if len(key) > maxToken {
+		return nil, invalid("Invalid input: the idempotency token has %d characters, at most %d are allowed", len(key), maxToken)
 	}
 	t, err := get(tokens, tx, region, key)
 	if err != nil || t == nil || !tx.Now().Before(t.Until) {
