@@ -280,3 +280,14 @@ func TestVersions(t *testing.T) {
 		}
 	}
 }
+
+func TestHashFiles(t *testing.T) {
+	o := run(t, &service{}, job.Job{Buildspec: phasesSpec(`      - mkdir a; echo 1 > a/x; echo 2 > y
+      - ONE=$(codebuild-hash-files y 'a/**/*'); test ${#ONE} = 64; test "$ONE" = "$(codebuild-hash-files '**/*')"
+      - echo 3 > y; test "$ONE" != "$(codebuild-hash-files '**/*')"
+      - codebuild-hash-files none; test $? = 1
+`)})
+	if o.result.Status != succeeded || !strings.Contains(o.log, `codebuild-hash-files: no file matches ["none"]`) {
+		t.Errorf("%s\n%s", o.statuses(), o.log)
+	}
+}

@@ -41,6 +41,11 @@ func (b *running) environment(ctx context.Context) error {
 		env.set(v.Name, v.Value)
 	}
 	b.codebuild(env)
+	if dir, err := b.commandsDir(); err != nil {
+		b.log.say("%s is not there: %v", hashName, err)
+	} else if path := env.values["PATH"]; path != "" { // else the shell has one of its own
+		env.set("PATH", path+":"+dir)
+	}
 	b.shell.env = env.list()
 	b.shell.dir = b.src
 	return nil
@@ -86,6 +91,9 @@ func (b *running) variables() ([]job.Variable, error) {
 	}
 	return out, nil
 }
+
+// quoted is a word of the shell's.
+func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // inherited are the variables that a plain process has of the server's. The
 // others, above all credentials, are not the build's business.
@@ -140,7 +148,7 @@ func (b *running) codebuild(env *variables) {
 		if self, err := os.Executable(); err == nil {
 			env.set("GIT_CONFIG_COUNT", "2")
 			env.set("GIT_CONFIG_KEY_0", "credential.helper")
-			env.set("GIT_CONFIG_VALUE_0", "!'"+strings.ReplaceAll(self, "'", `'\''`)+"' build-agent git-credential")
+			env.set("GIT_CONFIG_VALUE_0", "!"+quoted(self)+" build-agent git-credential")
 			env.set("GIT_CONFIG_KEY_1", "credential.useHttpPath")
 			env.set("GIT_CONFIG_VALUE_1", "true")
 		}

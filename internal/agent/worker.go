@@ -18,14 +18,22 @@ import (
 )
 
 // Main is the command `slipway build-agent --config FILE`; it returns the
-// process's exit status. Its other form, `build-agent git-credential get`, is
-// git's credential helper inside builds.
+// process's exit status. Its other forms are for commands of builds:
+// `build-agent git-credential get` is git's credential helper, `build-agent
+// hash-files PATTERN…` is the command codebuild-hash-files.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	if len(args) > 0 && args[0] == "git-credential" {
 		if err := gitCredential(ctx, args[1:], stdin, stdout); err != nil {
 			fmt.Fprintln(stderr, "slipway build-agent:", err)
+			return 1
+		}
+		return 0
+	}
+	if len(args) > 0 && args[0] == "hash-files" {
+		if err := hashFiles(args[1:], stdout); err != nil {
+			fmt.Fprintln(stderr, hashName+":", err)
 			return 1
 		}
 		return 0

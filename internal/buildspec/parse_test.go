@@ -1,6 +1,7 @@
 package buildspec
 
 import (
+	"fmt"
 	"os"
 	"reflect"
 	"strings"
@@ -180,4 +181,30 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("spec %v, error %v", s, err)
 		}
 	})
+}
+
+// A few lines that stand for a billion values, or for themselves, cost nothing.
+func TestBombs(t *testing.T) {
+	merges := "version: 0.2\nbatch:\n  a0: &a0 {k: v}\n"
+	for i := 1; i < 30; i++ {
+		merges += fmt.Sprintf("  a%d: &a%d\n    <<: [*a%d, *a%d, *a%d]\n", i, i, i-1, i-1, i-1)
+	}
+	lists := "version: 0.2\nbatch:\n  a0: &a0 [x, x, x, x]\n"
+	for i := 1; i < 30; i++ {
+		lists += fmt.Sprintf("  a%d: &a%d [*a%d, *a%d, *a%d, *a%d]\n", i, i, i-1, i-1, i-1, i-1)
+	}
+	for name, tt := range map[string]struct{ text, want string }{
+		"merges":    {merges + "env:\n  variables:\n    <<: *a29\nphases: {}\n", "the buildspec"},
+		"lists":     {lists + "phases:\n  build: {commands: *a29}\n", "Expected Commands[0] to be of string type"},
+		"itself":    {"version: 0.2\nphases:\n  build: &b\n    <<: *b\n    commands: [x]\n", "nested too deep at line 3"},
+		"its phase": {"version: 0.2\nphases: &p\n  build: {commands: *p}\n", "Expected Commands to be a list of strings at line 2"},
+		"its list":  {"version: 0.2\nphases:\n  build: {commands: &c [*c]}\n", "Expected Commands[0] to be of string type at line 3"},
+		"deep":      {"version: 0.2\nphases: " + strings.Repeat("[", 100_000), "max depth"},
+		"large":     {"version: 0.2\n#" + strings.Repeat("x", MaxSize), "at most 1048576 are allowed"},
+	} {
+		_, err := Parse([]byte(tt.text))
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

@@ -27,6 +27,11 @@ resource "aws_s3_bucket" "artifacts" {
   force_destroy = true
 }
 
+resource "aws_kms_key" "artifacts" {
+  description             = "encrypts artifacts"
+  deletion_window_in_days = 7
+}
+
 # As little as there can be.
 resource "aws_codebuild_project" "minimal" {
   name         = "minimal"
@@ -120,7 +125,7 @@ resource "aws_codebuild_project" "everything" {
   build_timeout          = 480
   queued_timeout         = 5
   concurrent_build_limit = var.change ? 4 : 3
-  encryption_key         = "arn:aws:kms:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:alias/${var.change ? "two" : "one"}"
+  encryption_key         = var.change ? aws_kms_key.artifacts.arn : "arn:aws:kms:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:alias/one"
   source_version         = var.change ? "main" : "refs/heads/feature"
 
   artifacts {
@@ -300,7 +305,20 @@ resource "aws_codebuild_project" "source" {
     type            = each.value.type
     location        = each.value.location
     git_clone_depth = var.change ? 0 : 2
+
+    dynamic "auth" {
+      for_each = each.key == "gitlab" ? [1] : []
+      content {
+        type     = "CODECONNECTIONS"
+        resource = aws_codeconnections_connection.gitlab.arn
+      }
+    }
   }
+}
+
+resource "aws_codeconnections_connection" "gitlab" {
+  name          = "builds"
+  provider_type = "GitLab"
 }
 
 # What only AWS's own machines are.
