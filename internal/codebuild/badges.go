@@ -21,7 +21,7 @@ func (s *Service) badge(region string, p *project) {
 		return
 	}
 	if p.BadgeURL == "" {
-		p.BadgeURL = s.Site.URL + PathBadges + "?uuid=" + s.URLs.Seal([]byte(region+"/"+aws.ToString(p.Name))) + "&branch=master"
+		p.BadgeURL = s.PublicURL + PathBadges + "?uuid=" + s.URLs.Seal([]byte(region+"/"+aws.ToString(p.Name))) + "&branch=master"
 	}
 	p.Badge = &types.ProjectBadge{BadgeEnabled: true, BadgeRequestUrl: aws.String(p.BadgeURL)}
 }

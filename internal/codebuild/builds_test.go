@@ -191,3 +191,45 @@ func TestHostedSource(t *testing.T) {
 		t.Errorf("retried: %s\n%s", b.BuildStatus, w.log(b))
 	}
 }
+
+// The badge shows how the last build of a branch ended, to whoever has its
+// address.
+func TestBadge(t *testing.T) {
+	w := begin(t)
+	p := w.project("badged", "version: 0.2\nphases: {build: {commands: ['$RUN']}}\n", func(in *codebuild.CreateProjectInput) {
+		in.Source.Type, in.Source.Location = types.SourceTypeCodecommit, aws.String(w.srv.URL+"/v1/repos/app")
+		in.BadgeEnabled = aws.Bool(true)
+	})
+	shows := func(query, want string) {
+		t.Helper()
+		address, _, _ := strings.Cut(*p.Badge.BadgeRequestUrl, "&")
+		resp, err := http.Get(address + query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if body, _ := io.ReadAll(resp.Body); resp.Header.Get("Content-Type") != "image/svg+xml" || !strings.Contains(string(body), ">"+want+"<") {
+			t.Errorf("%s: not %s: %d %s", query, want, resp.StatusCode, body)
+		}
+	}
+	build := func(version, run string) {
+		t.Helper()
+		w.until(*w.start("badged", func(in *codebuild.StartBuildInput) {
+			in.SourceTypeOverride, in.SourceVersion = types.SourceTypeNoSource, aws.String(version)
+			in.EnvironmentVariablesOverride = []types.EnvironmentVariable{{Name: aws.String("RUN"), Value: aws.String(run)}}
+		}).Id, complete)
+	}
+	shows("", "unknown")
+	build("refs/heads/main", "true")
+	build("refs/heads/broken", "false")
+	shows("&branch=main", "passing")
+	shows("&branch=broken", "failing")
+	shows("&branch=other", "unknown")
+	if _, err := w.cb.UpdateProject(t.Context(), &codebuild.UpdateProjectInput{Name: p.Name, BadgeEnabled: aws.Bool(false)}); err != nil {
+		t.Fatal(err)
+	}
+	shows("&branch=main", "unknown")
+	if resp, err := http.Get(w.srv.URL + "/_slipway/badges?uuid=AAAA"); err != nil || resp.StatusCode != http.StatusNotFound {
+		t.Errorf("somebody's badge: %v %v", resp, err)
+	}
+}

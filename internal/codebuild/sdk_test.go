@@ -328,6 +328,12 @@ func TestWebhookStory(t *testing.T) {
 		t.Errorf("elsewhere: %d", status)
 	}
 
+	if resp, err := http.Post(*hook.PayloadUrl, "application/json", bytes.NewReader(make([]byte, 30<<20))); err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("30 MB: %v %v", resp, err)
+	} else {
+		_ = resp.Body.Close()
+	}
+
 	rotated, err := w.cb.UpdateWebhook(t.Context(), &codebuild.UpdateWebhookInput{ProjectName: in.ProjectName, BranchFilter: aws.String("^main$"), BuildType: types.WebhookBuildTypeBuildBatch, RotateSecret: true})
 	if err != nil {
 		t.Fatal(err)

@@ -32,6 +32,9 @@ type Config struct {
 	Connections Connections
 	// Tokens seals the agents' tokens.
 	Tokens seal.Box
+	// PublicURL is where others than this machine's clients reach the server: git
+	// providers with webhooks, readers of badges.
+	PublicURL string
 	// Secrets seals source credentials and the secrets of webhooks; URLs seals
 	// what the addresses of webhooks and badges say.
 	Secrets, URLs seal.Box

@@ -119,8 +119,9 @@ func (s *Service) effective(ctx context.Context, r store.Reader, region string, 
 	if pipeline {
 		e.Environment.EnvironmentVariables, reserved = takeReserved(e.Environment.EnvironmentVariables)
 	}
-	if pipeline { // these are for builds that are started by themselves
-		e.Badge, e.AutoRetryLimit = nil, nil
+	e.Badge = nil // the project's, whatever is built
+	if pipeline { // which retries by itself
+		e.AutoRetryLimit = nil
 	}
 	s.complete(region, e)
 	if in.ServiceRoleOverride != nil {

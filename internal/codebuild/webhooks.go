@@ -46,7 +46,7 @@ func (s *Service) CreateWebhook(ctx context.Context, in *codebuild.CreateWebhook
 			return err
 		}
 		p.Hook = id.Hex(s.IDs, 24)
-		hook.PayloadUrl = aws.String(s.Site.URL + PathWebhooks + "?t=" + s.URLs.Seal([]byte(strings.Join([]string{region, name, p.Hook}, "/"))) + "&v=1")
+		hook.PayloadUrl = aws.String(s.PublicURL + PathWebhooks + "?t=" + s.URLs.Seal([]byte(strings.Join([]string{region, name, p.Hook}, "/"))) + "&v=1")
 		p.Webhook = hook
 		secret = s.newSecret(tx, p)
 		return projects.Put(tx, p, region, name)

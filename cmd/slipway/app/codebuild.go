@@ -33,6 +33,7 @@ func addCodeBuild(a *App) error {
 		Logs:         a.logs,
 		Connections:  a.connections,
 		Tokens:       a.keys.For("codebuild.agent"),
+		PublicURL:    a.PublicURL,
 		Secrets:      a.keys.For("codebuild.secret"),
 		URLs:         a.keys.For("codebuild.url"),
 		Executable:   a.Executable,
