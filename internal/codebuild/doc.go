@@ -19,6 +19,15 @@
 // one transaction, so nothing is lost or doubled, whichever side dies. See
 // state.go for the transitions.
 //
+// # What a project may declare
+//
+// Everything that AWS takes is kept and returned. What a build cannot do here
+// yet fails StartBuild by name (unavailable.go): file systems, fleets, machines
+// of another kind, a certificate to install, telling a provider how the build
+// went. What is of no consequence on one machine of one account is taken as it
+// is: a build with a vpcConfig runs in the engine's network, like the tasks of
+// ECS, and the owner of a bucket owns what builds write there.
+//
 // # Builds that a pipeline starts
 //
 // CodePipeline calls StartBuild like any caller, in the session of the action's
