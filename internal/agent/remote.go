@@ -20,6 +20,8 @@ import (
 // of the login is masked from then on.
 func (b *running) remote(ctx context.Context, s job.Source) (address *url.URL, login job.Login, err error) {
 	switch {
+	case s.CloneURL != "":
+		address, login, err = b.referred(ctx, s.CloneURL)
 	case s.Hosted():
 		if address, login, err = b.hosted(ctx, s); err == nil && login.Token != "" {
 			b.serve.remember(address, login)
