@@ -15,14 +15,27 @@ import (
 )
 
 // approval waits for PutApprovalResult, which ends the action itself.
-type approval struct{}
+type approval struct{ *dependencies }
+
+// approvalMemo notes that the reviewers were told, so that a restart does not
+// tell them again.
+type approvalMemo struct{ Summary string }
 
 // Step shows the token that the answer must carry: the action execution's id,
 // which is fresh for every attempt and the same if this step is repeated. In
 // PARALLEL mode AWS shows it as the external execution id only, so it is set
 // there in every mode.
-func (approval) Step(_ context.Context, w *Work) (*Result, error) {
-	return &Result{Token: w.ActionExecutionID, ExternalID: w.ActionExecutionID, ExternalURL: w.Configuration["ExternalEntityLink"]}, nil
+func (a approval) Step(ctx context.Context, w *Work) (*Result, error) {
+	r := &Result{Token: w.ActionExecutionID, ExternalID: w.ActionExecutionID, ExternalURL: w.Configuration["ExternalEntityLink"]}
+	if w.Memo != nil {
+		return r, nil
+	}
+	summary, err := a.notify(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	r.Summary, r.Memo = summary, approvalMemo{summary}
+	return r, nil
 }
 
 // PutApprovalResult answers an approval that waits.

@@ -81,7 +81,7 @@ var kinds = []kind{
 		{name: "CacheControl", about: "Cache-Control of the objects"},
 	}, 90 * time.Minute},
 	{types.ActionCategoryApproval, "Manual", span{0, 0}, span{0, 0}, []property{
-		{name: "NotificationArn", about: "A topic to notify", refuse: "Notification of approvals through Amazon SNS"},
+		{name: "NotificationArn", about: "An Amazon SNS topic to notify"},
 		{name: "CustomData", about: "Words for the reviewer"},
 		{name: "ExternalEntityLink", about: "A link for the reviewer"},
 	}, 7 * 24 * time.Hour},

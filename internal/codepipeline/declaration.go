@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/slipway-dev/slipway/internal/aws/arn"
 )
 
 // place is where in a pipeline something runs: a later stage, or a higher run
@@ -178,6 +180,12 @@ func checkValues(a *types.ActionDeclaration, k *kind) string {
 	switch {
 	case k.provider == "CodeBuild":
 		return checkBuild(a, known)
+	case k.category == types.ActionCategoryApproval:
+		if v, ok := known("NotificationArn"); ok {
+			if topic, ok := arn.Parse(v); !ok || topic.Service != "sns" || topic.Resource == "" {
+				return "NotificationArn must be the ARN of an Amazon SNS topic"
+			}
+		}
 	case k.provider == "ECS":
 		if v, ok := known("DeploymentTimeout"); ok {
 			if n, err := strconv.Atoi(v); err != nil || n < 1 || n > 60 {

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codecommit"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
 
 // dependencies are what the action providers share: how to make clients that
@@ -16,6 +17,7 @@ type dependencies struct {
 	ecr        func(aws.Config) imageAPI
 	codebuild  func(aws.Config) buildAPI
 	ecs        func(aws.Config) serviceAPI
+	sns        func(aws.Config) topicAPI
 	archives   Archiver
 	connected  Connections
 	tempDir    string
@@ -29,6 +31,7 @@ func (s *Service) dependencies() *dependencies {
 		ecr:        func(c aws.Config) imageAPI { return ecr.NewFromConfig(c) },
 		codebuild:  func(c aws.Config) buildAPI { return codebuild.NewFromConfig(c) },
 		ecs:        func(c aws.Config) serviceAPI { return ecs.NewFromConfig(c) },
+		sns:        func(c aws.Config) topicAPI { return sns.NewFromConfig(c) },
 		archives:   s.cfg.Archives,
 		connected:  s.cfg.Connections,
 		tempDir:    s.cfg.TempDir,
@@ -47,6 +50,6 @@ func standardProviders(d *dependencies) map[string]Action {
 		"Test/CodeBuild":               build{d},
 		"Deploy/ECS":                   serviceDeploy{d},
 		"Deploy/S3":                    objectDeploy{d},
-		"Approval/Manual":              approval{},
+		"Approval/Manual":              approval{d},
 	}
 }

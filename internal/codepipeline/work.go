@@ -43,7 +43,7 @@ type Work struct {
 	ActionExecutionID, ExecutionID string
 	Pipeline, Stage, Action        string
 	Region                         string
-	Now                            time.Time
+	Now, Deadline                  time.Time
 	// Configuration has its variables resolved.
 	Configuration   map[string]string
 	Inputs, Outputs []Artifact
@@ -229,6 +229,7 @@ func (s *Service) do(ctx context.Context, p *Pipeline, a *ActionRecord, repeated
 		Action:            aws.ToString(a.ActionName),
 		Region:            a.region(),
 		Now:               s.cfg.Engine.Now(),
+		Deadline:          a.Deadline,
 		Configuration:     a.Input.ResolvedConfiguration,
 		Inputs:            a.Inputs,
 		Outputs:           a.Outputs,

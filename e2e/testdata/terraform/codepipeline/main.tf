@@ -42,6 +42,10 @@ resource "aws_codecommit_repository" "web" {
   repository_name = "web"
 }
 
+resource "aws_sns_topic" "approvals" {
+  name = "approvals"
+}
+
 # The least that a pipeline has.
 resource "aws_codepipeline" "minimal" {
   name     = "minimal"
@@ -216,6 +220,7 @@ resource "aws_codepipeline" "full" {
       run_order          = 1
       timeout_in_minutes = var.level == "low" ? 60 : 120
       configuration = {
+        NotificationArn    = aws_sns_topic.approvals.arn
         CustomData         = "#{source.CommitMessage} for #{variables.ticket}"
         ExternalEntityLink = "https://example.com/#{source.CommitId}"
       }
