@@ -102,18 +102,61 @@ func TestBlobsThatClientsRelyOnStay(t *testing.T) {
 		t.Fatal(err)
 	}
 	enginetest.Settle(t, w.engine)
-	old := time.Now().Add(-2 * time.Hour)
-	hex := strings.TrimPrefix(digestOf([]byte("layer")), "sha256:")
-	file := filepath.Join(w.dir, "docker/registry/v2/blobs/sha256", hex[:2], hex, "data")
-	if err := os.Chtimes(file, old, old); err != nil {
-		t.Fatal(err)
+	sweep := func() {
+		t.Helper()
+		if _, err := w.Registry.Sweep(t.Context(), time.Now().Add(-time.Hour), func(string) bool { return false }); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if rec := w.ask("HEAD", "/v2/app/blobs/sha256:"+hex, "", nil); rec.Code != 200 {
+	w.age(t, "layer", `{"of":"layer"}`)
+	if rec := w.ask("HEAD", "/v2/app/blobs/"+digestOf([]byte("layer")), "", nil); rec.Code != 200 {
 		t.Fatalf("the blob answers %d", rec.Code)
 	}
-	n, err := w.Registry.Sweep(t.Context(), time.Now().Add(-time.Hour), func(string) bool { return false })
-	if err != nil || !w.kept("layer") {
-		t.Errorf("kept %v, %d removed, %v", w.kept("layer"), n, err)
+	if sweep(); !w.kept("layer") || w.kept(`{"of":"layer"}`) {
+		t.Errorf("told of: kept %v; not told of: kept %v", w.kept("layer"), w.kept(`{"of":"layer"}`))
+	}
+	// The same image again, of blobs that are there and old.
+	d = w.push("v1", "layer")
+	manifest := w.ask("GET", "/v2/app/manifests/"+d, "", nil).Body.Bytes()
+	w.age(t, "layer", `{"of":"layer"}`, string(manifest))
+	if rec := w.ask("PUT", "/v2/app/manifests/v2", manifestType, manifest); rec.Code != 201 {
+		t.Fatalf("push: %d %s", rec.Code, rec.Body)
+	}
+	if sweep(); !w.kept("layer") || !w.kept(`{"of":"layer"}`) || !w.has(d) {
+		t.Error("what a manifest was just given for went")
+	}
+}
+
+// age makes blobs older than a sweep leaves alone.
+func (w *world) age(t *testing.T, contents ...string) {
+	t.Helper()
+	old := time.Now().Add(-2 * time.Hour)
+	for _, c := range contents {
+		hex := strings.TrimPrefix(digestOf([]byte(c)), "sha256:")
+		if err := os.Chtimes(filepath.Join(w.dir, "docker/registry/v2/blobs/sha256", hex[:2], hex, "data"), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// An image that is pushed while its deletion is under way is there or is not,
+// for the API and for the registry.
+func TestPushesAndDeletionsOfOneImage(t *testing.T) {
+	w := newWorld(t)
+	var d string
+	for range 5 {
+		d = w.push("v1", "layer")
+		manifest := w.ask("GET", "/v2/app/manifests/"+d, "", nil).Body.Bytes()
+		if rec := w.ask("DELETE", "/v2/app/manifests/"+d, "", nil); rec.Code != 202 {
+			t.Fatalf("delete: %d %s", rec.Code, rec.Body)
+		}
+		if rec := w.ask("PUT", "/v2/app/manifests/v1", manifestType, manifest); rec.Code != 201 {
+			t.Fatalf("push: %d %s", rec.Code, rec.Body)
+		}
+		enginetest.Settle(t, w.engine)
+		if !w.has(d) {
+			t.Fatal("the image that was pushed is not there")
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 )
@@ -17,7 +18,6 @@ func TestManifestsThatAreRefused(t *testing.T) {
 	d := w.push("v1", "layer")
 	manifest := w.ask("GET", "/v2/app/manifests/v1", "", nil).Body.String()
 	layer := digestOf([]byte("layer"))
-	const kind = "application/vnd.oci.image.manifest.v1+json"
 	for name, body := range map[string]string{
 		"no JSON":           "nope",
 		"nothing":           "",
@@ -28,17 +28,17 @@ func TestManifestsThatAreRefused(t *testing.T) {
 		"a short digest":    strings.Replace(manifest, layer, "sha256:00", 1),
 		"a negative size":   strings.Replace(manifest, `"size":5`, `"size":-5`, 1),
 		"a missing layer":   strings.Replace(manifest, layer, digestOf([]byte("other")), 1),
-		"layers no list":    `{"schemaVersion":2,"mediaType":"` + kind + `","layers":{}}`,
+		"layers no list":    `{"schemaVersion":2,"mediaType":"` + manifestType + `","layers":{}}`,
 		"subject no digest": strings.Replace(manifest, `"layers"`, `"subject":{"digest":"x","size":1},"layers"`, 1),
 	} {
 		if body == manifest {
 			t.Fatalf("%s: is the good one", name)
 		}
-		rec := w.ask("PUT", "/v2/app/manifests/bad", kind, []byte(body))
+		rec := w.ask("PUT", "/v2/app/manifests/bad", manifestType, []byte(body))
 		if rec.Code != 400 || !strings.Contains(rec.Body.String(), `"MANIFEST_`) {
 			t.Errorf("%s: %d %s", name, rec.Code, rec.Body)
 		}
-		_, err := w.PutImage(w.ctx, &sdk.PutImageInput{RepositoryName: aws.String("app"), ImageTag: aws.String("bad"), ImageManifest: &body, ImageManifestMediaType: aws.String(kind)})
+		_, err := w.PutImage(w.ctx, &sdk.PutImageInput{RepositoryName: aws.String("app"), ImageTag: aws.String("bad"), ImageManifest: &body, ImageManifestMediaType: aws.String(manifestType)})
 		var e *wire.Error
 		if want := map[bool]string{true: "LayersNotFoundException", false: "InvalidParameterException"}[name == "a missing layer"]; !errors.As(err, &e) || e.Code != want {
 			t.Errorf("%s: the API says %v", name, err)
@@ -70,5 +70,67 @@ func TestManifestsThatAreRefused(t *testing.T) {
 	rec := httptest.NewRecorder()
 	if w.handler.ServeHTTP(rec, r); rec.Code != 401 {
 		t.Errorf("another user with the password: %d", rec.Code)
+	}
+}
+
+func TestTagsThatMayMove(t *testing.T) {
+	w := newWorld(t)
+	for _, tt := range []struct {
+		mutability types.ImageTagMutability
+		filters    []string
+		tag        string
+		moves      bool
+	}{
+		{types.ImageTagMutabilityMutable, nil, "v1", true},
+		{types.ImageTagMutabilityImmutable, nil, "v1", false},
+		{types.ImageTagMutabilityImmutableWithExclusion, []string{"latest", "dev-*"}, "v1", false},
+		{types.ImageTagMutabilityImmutableWithExclusion, []string{"latest", "dev-*"}, "dev-7", true},
+		{types.ImageTagMutabilityImmutableWithExclusion, []string{"latest", "dev-*"}, "latest", true},
+		{types.ImageTagMutabilityMutableWithExclusion, []string{"v*"}, "v1", false},
+		{types.ImageTagMutabilityMutableWithExclusion, []string{"v*"}, "dev-7", true},
+	} {
+		put := &sdk.PutImageTagMutabilityInput{RepositoryName: aws.String("app"), ImageTagMutability: types.ImageTagMutabilityMutable}
+		if _, err := w.PutImageTagMutability(w.ctx, put); err != nil {
+			t.Fatal(err)
+		}
+		first := w.push(tt.tag, "first")
+		put.ImageTagMutability = tt.mutability
+		for _, f := range tt.filters {
+			put.ImageTagMutabilityExclusionFilters = append(put.ImageTagMutabilityExclusionFilters, types.ImageTagMutabilityExclusionFilter{FilterType: types.ImageTagMutabilityExclusionFilterTypeWildcard, Filter: aws.String(f)})
+		}
+		if _, err := w.PutImageTagMutability(w.ctx, put); err != nil {
+			t.Fatal(err)
+		}
+		w.push(tt.tag, "first") // the same image again is no move
+		second := w.manifest("second")
+		rec := w.ask("PUT", "/v2/app/manifests/"+tt.tag, manifestType, second)
+		want, at := 400, first
+		if tt.moves {
+			want, at = 201, digestOf(second)
+		}
+		if rec.Code != want || !tt.moves && !strings.Contains(rec.Body.String(), "TAG_INVALID") {
+			t.Errorf("%s of %s %v: %d %s", tt.tag, tt.mutability, tt.filters, rec.Code, rec.Body)
+		}
+		if got := w.ask("HEAD", "/v2/app/manifests/"+tt.tag, "", nil).Header().Get("Docker-Content-Digest"); got != at {
+			t.Errorf("%s of %s %v is at %s, want %s", tt.tag, tt.mutability, tt.filters, got, at)
+		}
+		if tt.moves {
+			continue
+		}
+		text := string(second)
+		_, err := w.PutImage(w.ctx, &sdk.PutImageInput{RepositoryName: aws.String("app"), ImageTag: &tt.tag, ImageManifest: &text})
+		var e *wire.Error
+		if !errors.As(err, &e) || e.Code != "ImageTagAlreadyExistsException" {
+			t.Errorf("%s by the API: %v", tt.tag, err)
+		}
+	}
+	for _, bad := range []*sdk.PutImageTagMutabilityInput{
+		{ImageTagMutability: types.ImageTagMutabilityImmutableWithExclusion},
+		{ImageTagMutability: types.ImageTagMutabilityMutable, ImageTagMutabilityExclusionFilters: []types.ImageTagMutabilityExclusionFilter{{Filter: aws.String("x")}}},
+	} {
+		bad.RepositoryName = aws.String("app")
+		if _, err := w.PutImageTagMutability(w.ctx, bad); err == nil {
+			t.Errorf("%+v was taken", bad)
+		}
 	}
 }

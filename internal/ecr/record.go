@@ -108,6 +108,7 @@ func (s *Service) put(ctx context.Context, repo *repository, tag string, im *ima
 	if err := s.Engine.View(ctx, func(r store.Reader) error { return movable(r, repo, tag, im.Digest) }); err != nil {
 		return false, err
 	}
+	defer s.lock(repo.ID, im.Digest)()
 	if err := keep(); err != nil {
 		return false, err
 	}
@@ -226,6 +227,7 @@ func (s *Service) deleteManifest(ctx context.Context, job *engine.Job) error {
 	if err := json.Unmarshal(job.Payload, &d); err != nil {
 		return err
 	}
+	defer s.lock(d.ID, d.Digest)()
 	back := false
 	err := s.Engine.View(ctx, func(r store.Reader) error {
 		_, err := images.Get(r, d.ID, d.Digest)

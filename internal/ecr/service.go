@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -47,7 +50,10 @@ type Config struct {
 }
 
 // Service implements ECR's API.
-type Service struct{ Config }
+type Service struct {
+	Config
+	keeping [64]sync.Mutex // see lock
+}
 
 // New returns the service and registers its jobs.
 func New(c Config) *Service {
@@ -66,6 +72,16 @@ const (
 	jobLifecycle = "ecr.lifecycle" // a repository's expired images
 	jobSweep     = "ecr.sweep"     // blobs that nothing names
 )
+
+// lock keeps one manifest's coming and going apart: both are steps in the
+// registry and in the store.
+func (s *Service) lock(repositoryID, digest string) (unlock func()) {
+	h := fnv.New32a()
+	_, _ = io.WriteString(h, repositoryID+digest)
+	m := &s.keeping[h.Sum32()%uint32(len(s.keeping))]
+	m.Lock()
+	return m.Unlock
+}
 
 // repository is what the store keeps.
 type repository struct {

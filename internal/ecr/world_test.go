@@ -113,8 +113,11 @@ func (w *world) ask(method, path, contentType string, body []byte) *httptest.Res
 	return rec
 }
 
-// push sends an image of one layer for each of contents, and returns its digest.
-func (w *world) push(reference string, contents ...string) string {
+const manifestType = "application/vnd.oci.image.manifest.v1+json"
+
+// manifest sends the blobs of an image of one layer for each of contents, and
+// returns its manifest.
+func (w *world) manifest(contents ...string) []byte {
 	w.t.Helper()
 	blob := func(content string) map[string]any {
 		d := digestOf([]byte(content))
@@ -124,18 +127,26 @@ func (w *world) push(reference string, contents ...string) string {
 		}
 		return map[string]any{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": d, "size": len(content)}
 	}
-	m := map[string]any{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": blob(`{"of":"` + contents[0] + `"}`)}
+	m := map[string]any{"schemaVersion": 2, "mediaType": manifestType, "config": blob(`{"of":"` + contents[0] + `"}`)}
 	var layers []any
 	for _, c := range contents {
 		layers = append(layers, blob(c))
 	}
 	m["layers"] = layers
 	body, _ := json.Marshal(m)
+	return body
+}
+
+// push sends an image and returns its digest, by which it is pushed if the
+// reference is "".
+func (w *world) push(reference string, contents ...string) string {
+	w.t.Helper()
+	body := w.manifest(contents...)
 	d := digestOf(body)
 	if reference == "" {
 		reference = d
 	}
-	if rec := w.ask("PUT", "/v2/app/manifests/"+reference, "application/vnd.oci.image.manifest.v1+json", body); rec.Code != 201 {
+	if rec := w.ask("PUT", "/v2/app/manifests/"+reference, manifestType, body); rec.Code != 201 {
 		w.t.Fatalf("push: %d %s", rec.Code, rec.Body)
 	}
 	enginetest.Settle(w.t, w.engine)

@@ -40,10 +40,10 @@ func TestRefusals(t *testing.T) {
 		return a.refusal()
 	}
 	var refused *Refused
-	if err := checkSchema([]byte("{}")); !errors.As(err, &refused) || refused.Code != "MANIFEST_INVALID" {
+	if _, err := checkSchema([]byte("{}")); !errors.As(err, &refused) || refused.Code != "MANIFEST_INVALID" {
 		t.Error(err)
 	}
-	if err := checkSchema([]byte(`{"schemaVersion":2}`)); err != nil {
+	if _, err := checkSchema([]byte(`{"schemaVersion":2}`)); err != nil {
 		t.Error(err)
 	}
 	if err := answered(400, `{"errors":[{"code":"UNKNOWN","message":"unknown error"}]}`); !errors.As(err, &refused) || refused.Code != "MANIFEST_INVALID" {

@@ -19,6 +19,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -50,6 +52,9 @@ type Registry struct {
 	driver    driver.StorageDriver
 	namespace distribution.Namespace
 	root      string
+	// naming is held for reading while a manifest is kept, and for writing
+	// while a blob is removed.
+	naming sync.RWMutex
 }
 
 // Open uses a directory, made if missing.
@@ -88,10 +93,20 @@ func (r *Registry) Close() error { return r.app.Shutdown() }
 // PutManifest stores a manifest by its digest after checking that what it
 // names is there. Errors are *Refused.
 func (r *Registry) PutManifest(ctx context.Context, id, mediaType string, body []byte) (string, error) {
-	if err := checkSchema(body); err != nil {
+	names, err := checkSchema(body)
+	if err != nil {
 		return "", err
 	}
 	d := digest.FromBytes(body).String()
+	// What it names may be left from an image that is gone, and about to go as
+	// well: from now on it is as young as this manifest.
+	r.naming.RLock()
+	defer r.naming.RUnlock()
+	for _, n := range append(names, digest.Digest(d)) {
+		if n.Validate() == nil {
+			r.touch(n)
+		}
+	}
 	answer, err := r.call(ctx, http.MethodPut, id, "/manifests/"+d, http.Header{"Content-Type": {mediaType}}, body)
 	if err != nil {
 		return "", err
@@ -180,12 +195,26 @@ func (r *Registry) Sweep(ctx context.Context, before time.Time, named func(diges
 	}
 	vacuum := storage.NewVacuum(ctx, r.driver)
 	for _, d := range doomed {
-		if err := vacuum.RemoveBlob(d.String()); err != nil {
+		gone, err := r.remove(vacuum, d, before)
+		if err != nil {
 			return removed, err
 		}
-		removed++
+		if gone {
+			removed++
+		}
 	}
 	return removed, nil
+}
+
+// remove takes a blob away, unless it was asked for since it was found old.
+func (r *Registry) remove(vacuum storage.Vacuum, d digest.Digest, before time.Time) (bool, error) {
+	r.naming.Lock()
+	defer r.naming.Unlock()
+	info, err := os.Stat(r.file(d))
+	if err != nil || !info.ModTime().Before(before) {
+		return false, nil
+	}
+	return true, vacuum.RemoveBlob(d.String())
 }
 
 // path of the library's API for a repository.
@@ -215,13 +244,23 @@ func (r *Registry) call(ctx context.Context, method, id, rest string, header htt
 	return a, nil
 }
 
-// checkSchema refuses what the library answers an internal error for.
-func checkSchema(manifest []byte) error {
-	var m struct{ SchemaVersion int }
-	if json.Unmarshal(manifest, &m) != nil || m.SchemaVersion != 2 {
-		return &Refused{"MANIFEST_INVALID", "The manifest is not one of schemaVersion 2."}
+// checkSchema refuses what the library answers an internal error for, and
+// returns the digests that a manifest names.
+func checkSchema(manifest []byte) ([]digest.Digest, error) {
+	type descriptor struct{ Digest digest.Digest }
+	var m struct {
+		SchemaVersion     int
+		Config            descriptor
+		Layers, Manifests []descriptor
 	}
-	return nil
+	if json.Unmarshal(manifest, &m) != nil || m.SchemaVersion != 2 {
+		return nil, &Refused{"MANIFEST_INVALID", "The manifest is not one of schemaVersion 2."}
+	}
+	names := []digest.Digest{m.Config.Digest}
+	for _, d := range slices.Concat(m.Layers, m.Manifests) {
+		names = append(names, d.Digest)
+	}
+	return names, nil
 }
 
 func (a *answer) refusal() error {
