@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codecommit"
 	"github.com/aws/aws-sdk-go-v2/service/codecommit/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 
 	"github.com/slipway-dev/slipway/internal/aws/auth"
 	"github.com/slipway-dev/slipway/internal/aws/identity"
@@ -24,6 +26,13 @@ import (
 	"github.com/slipway-dev/slipway/internal/id"
 	"github.com/slipway-dev/slipway/internal/site"
 )
+
+// anyKey knows every key.
+type anyKey struct{}
+
+func (anyKey) DescribeKey(_ context.Context, in *kms.DescribeKeyInput, _ ...func(*kms.Options)) (*kms.DescribeKeyOutput, error) {
+	return &kms.DescribeKeyOutput{KeyMetadata: &kmstypes.KeyMetadata{Arn: in.KeyId, Enabled: true}}, nil
+}
 
 type fixture struct {
 	*Service
@@ -53,7 +62,7 @@ func start(t *testing.T) *fixture {
 		return nil
 	})
 	f.Service = New(Config{
-		Engine: e, Bus: b, IDs: id.Random, Log: enginetest.Log(t), Repositories: r,
+		Engine: e, Bus: b, IDs: id.Random, Log: enginetest.Log(t), Repositories: r, KMS: anyKey{},
 		Site: site.Site{Account: "000000000000", Region: "us-east-1", URL: "http://localhost:4566", Host: "localhost:4566"},
 	})
 	t.Cleanup(enginetest.Start(t, e))

@@ -69,7 +69,9 @@ var indexes = regexp.MustCompile(`\.[0-9]+\.member`)
 func invalid(v wire.Violation) error {
 	e := byMember[memberOf(v.Path)]
 	code := e.wrong
-	if v.Rule == "required" || v.Rule == "min" && v.Value == "" {
+	// An empty value is a missing one; of a content that is too long (max) no
+	// value is told.
+	if v.Rule == "required" || v.Value == "" && v.Rule != "max" && e.missing != "" {
 		code = e.missing
 	}
 	if code == "" {

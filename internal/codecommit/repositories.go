@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codecommit"
 	"github.com/aws/aws-sdk-go-v2/service/codecommit/types"
 
-	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/engine"
@@ -52,6 +51,10 @@ func (s *Service) CreateRepository(ctx context.Context, in *codecommit.CreateRep
 	if err := s.Engine.View(ctx, taken); err != nil {
 		return nil, err
 	}
+	key, err := s.key(ctx, in.KmsKeyId)
+	if err != nil {
+		return nil, err
+	}
 	now := s.Engine.Now()
 	repo := &repository{Region: region, Tags: in.Tags, RepositoryMetadata: types.RepositoryMetadata{
 		AccountId:             aws.String(s.Site.Account),
@@ -63,12 +66,12 @@ func (s *Service) CreateRepository(ctx context.Context, in *codecommit.CreateRep
 		CloneUrlSsh:           aws.String("ssh://" + s.Site.Host + "/v1/repos/" + name),
 		CreationDate:          &now,
 		LastModifiedDate:      &now,
-		KmsKeyId:              aws.String(s.key(region, in.KmsKeyId)),
+		KmsKeyId:              aws.String(key),
 	}}
 	if err := s.Repositories.Create(ctx, repo.id()); err != nil {
 		return nil, err
 	}
-	err := s.Engine.Update(ctx, func(tx *engine.Tx) error {
+	err = s.Engine.Update(ctx, func(tx *engine.Tx) error {
 		if err := taken(tx); err != nil {
 			return err
 		}
@@ -240,26 +243,6 @@ func (s *Service) change(ctx context.Context, name *string, f func(*repository) 
 		repo.LastModifiedDate = &now
 		return s.put(tx, repo)
 	})
-}
-
-// UpdateRepositoryEncryptionKey notes another key. Repositories lie on the disk
-// as they are: what encrypts them is the disk's own affair.
-func (s *Service) UpdateRepositoryEncryptionKey(ctx context.Context, in *codecommit.UpdateRepositoryEncryptionKeyInput, _ ...func(*codecommit.Options)) (*codecommit.UpdateRepositoryEncryptionKeyOutput, error) {
-	out := &codecommit.UpdateRepositoryEncryptionKeyOutput{}
-	return out, s.change(ctx, in.RepositoryName, func(repo *repository) error {
-		out.RepositoryId, out.OriginalKmsKeyId = repo.RepositoryId, repo.KmsKeyId
-		repo.KmsKeyId = aws.String(s.key(repo.Region, in.KmsKeyId))
-		out.KmsKeyId = repo.KmsKeyId
-		return nil
-	})
-}
-
-// key is a repository's key: the managed one of CodeCommit if none was given.
-func (s *Service) key(region string, given *string) string {
-	if k := aws.ToString(given); k != "" {
-		return k
-	}
-	return arn.New("kms", region, s.Site.Account, "alias/aws/codecommit")
 }
 
 // DeleteRepository removes a repository; an unknown name succeeds without an id.

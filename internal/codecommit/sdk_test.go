@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codecommit"
 	"github.com/aws/aws-sdk-go-v2/service/codecommit/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/smithy-go"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
@@ -75,7 +76,21 @@ func TestRepository(t *testing.T) {
 	if _, err := c.UpdateRepositoryDescription(ctx, &codecommit.UpdateRepositoryDescriptionInput{RepositoryName: aws.String("page"), RepositoryDescription: aws.String("")}); err != nil {
 		t.Error(err)
 	}
-	const key = "arn:aws:kms:us-east-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	kc := kms.NewFromConfig(srv.Config())
+	newKey, err := kc.CreateKey(ctx, &kms.CreateKeyInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := *newKey.KeyMetadata.Arn
+	const none = "arn:aws:kms:us-east-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	for id, want := range map[string]string{none: "EncryptionKeyNotFound", "": "EncryptionKeyRequired", "a b": "EncryptionKeyInvalidId", "arn:aws:s3:::x": "EncryptionKeyInvalidId"} {
+		if _, err := c.UpdateRepositoryEncryptionKey(ctx, &codecommit.UpdateRepositoryEncryptionKeyInput{RepositoryName: aws.String("page"), KmsKeyId: &id}); code(err) != want {
+			t.Errorf("key %q: %v, want %s", id, err, want)
+		}
+	}
+	if _, err := c.CreateRepository(ctx, &codecommit.CreateRepositoryInput{RepositoryName: aws.String("sealed"), KmsKeyId: aws.String(none)}); code(err) != "EncryptionKeyNotFound" {
+		t.Errorf("created with no key: %v", err)
+	}
 	if out, err := c.UpdateRepositoryEncryptionKey(ctx, &codecommit.UpdateRepositoryEncryptionKeyInput{RepositoryName: aws.String("page"), KmsKeyId: aws.String(key)}); err != nil || *out.KmsKeyId != key || *out.OriginalKmsKeyId != *r.KmsKeyId {
 		t.Errorf("key %v %v", out, err)
 	}

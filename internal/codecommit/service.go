@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codecommit/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/auth"
@@ -37,6 +38,13 @@ type Config struct {
 	Authorizer   auth.Authorizer
 	// Passwords checks the git credentials that IAM generated.
 	Passwords Passwords
+	KMS       KMS
+}
+
+// KMS tells whether a key is there. Repositories lie on the disk as they are: a
+// key is kept and given back, and nothing is encrypted with it.
+type KMS interface {
+	DescribeKey(ctx context.Context, in *kms.DescribeKeyInput, opts ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
 }
 
 // Passwords is IAM's knowledge of service-specific credentials; ok is false

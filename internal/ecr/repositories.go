@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 
-	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/engine"
@@ -37,7 +37,7 @@ func (s *Service) CreateRepository(ctx context.Context, in *ecr.CreateRepository
 	if err != nil {
 		return nil, err
 	}
-	encryption, err := s.encryption(region, in.EncryptionConfiguration)
+	encryption, err := s.encryption(ctx, in.EncryptionConfiguration)
 	if err != nil {
 		return nil, err
 	}
@@ -74,16 +74,33 @@ func (s *Service) CreateRepository(ctx context.Context, in *ecr.CreateRepository
 }
 
 // encryption fills in what AWS fills in: AES256, or the managed key of ECR.
-func (s *Service) encryption(region string, in *types.EncryptionConfiguration) (*types.EncryptionConfiguration, error) {
+func (s *Service) encryption(ctx context.Context, in *types.EncryptionConfiguration) (*types.EncryptionConfiguration, error) {
 	if in == nil {
 		return &types.EncryptionConfiguration{EncryptionType: types.EncryptionTypeAes256}, nil
 	}
 	out := *in
-	switch key := aws.ToString(in.KmsKey); {
-	case in.EncryptionType == types.EncryptionTypeAes256 && key != "":
-		return nil, fail("InvalidParameter", "Invalid parameter at 'encryptionConfiguration' failed to satisfy constraint: 'kmsKey goes with the encryption types KMS and KMS_DSSE'")
-	case in.EncryptionType != types.EncryptionTypeAes256 && key == "":
-		out.KmsKey = aws.String(arn.New("kms", region, s.Site.Account, "alias/aws/ecr"))
+	if in.EncryptionType == types.EncryptionTypeAes256 {
+		if aws.ToString(in.KmsKey) != "" {
+			return nil, fail("InvalidParameter", "Invalid parameter at 'encryptionConfiguration' failed to satisfy constraint: 'kmsKey goes with the encryption types KMS and KMS_DSSE'")
+		}
+		return &out, nil
+	}
+	name := "alias/aws/ecr"
+	if k := aws.ToString(in.KmsKey); k != "" {
+		name = k
+	}
+	key, err := s.KMS.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &name})
+	var refused *wire.Error
+	switch {
+	case errors.As(err, &refused):
+		return nil, fail("Kms", "%s: %s", refused.Code, refused.Message)
+	case err != nil:
+		return nil, err
+	case !key.KeyMetadata.Enabled:
+		return nil, fail("Kms", "DisabledException: %s is %s", name, key.KeyMetadata.KeyState)
+	}
+	if aws.ToString(in.KmsKey) == "" {
+		out.KmsKey = key.KeyMetadata.Arn
 	}
 	return &out, nil
 }

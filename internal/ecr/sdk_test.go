@@ -57,7 +57,7 @@ func TestRepository(t *testing.T) {
 	r := describe()
 	if *r.RepositoryArn != "arn:aws:ecr:us-east-1:000000000000:repository/team/app" || *r.RegistryId != "000000000000" || !strings.HasSuffix(*r.RepositoryUri, "/team/app") ||
 		r.ImageTagMutability != types.ImageTagMutabilityImmutable || !r.ImageScanningConfiguration.ScanOnPush || !r.CreatedAt.Equal(*made.Repository.CreatedAt) ||
-		r.EncryptionConfiguration.EncryptionType != types.EncryptionTypeKms || !strings.HasPrefix(aws.ToString(r.EncryptionConfiguration.KmsKey), "arn:aws:kms:us-east-1:000000000000:") {
+		r.EncryptionConfiguration.EncryptionType != types.EncryptionTypeKms || !strings.HasPrefix(aws.ToString(r.EncryptionConfiguration.KmsKey), "arn:aws:kms:us-east-1:000000000000:key/") {
 		t.Errorf("read %+v %+v", r, r.EncryptionConfiguration)
 	}
 	tags := func() string {
@@ -193,6 +193,9 @@ func TestBadRepositories(t *testing.T) {
 			for i := range 51 {
 				in.Tags = append(in.Tags, types.Tag{Key: aws.String(fmt.Sprint(i)), Value: aws.String("")})
 			}
+		},
+		"KmsException": func(in *ecr.CreateRepositoryInput) {
+			in.EncryptionConfiguration = &types.EncryptionConfiguration{EncryptionType: types.EncryptionTypeKms, KmsKey: aws.String("alias/none")}
 		},
 		"InvalidParameterException": func(in *ecr.CreateRepositoryInput) {
 			in.EncryptionConfiguration = &types.EncryptionConfiguration{EncryptionType: types.EncryptionTypeAes256, KmsKey: aws.String("alias/x")}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/auth"
@@ -36,6 +37,12 @@ type Registry interface {
 	Sweep(ctx context.Context, before time.Time, named func(digest string) bool) (removed int, err error)
 }
 
+// KMS tells whether a key is there. The images lie on the disk as they are: a
+// repository's key is kept and given back, and nothing is encrypted with it.
+type KMS interface {
+	DescribeKey(ctx context.Context, in *kms.DescribeKeyInput, opts ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
+}
+
 // Config is what the service needs; every member is required.
 type Config struct {
 	Engine     *engine.Engine
@@ -47,6 +54,7 @@ type Config struct {
 	Tokens     seal.Box // seals registry passwords
 	Keys       auth.Keys
 	Authorizer auth.Authorizer
+	KMS        KMS
 }
 
 // Service implements ECR's API.

@@ -16,7 +16,7 @@ func addCodeCommit(a *App) error {
 	}
 	a.git = codecommit.New(codecommit.Config{
 		Engine: a.engine, Bus: a.bus, Site: a.site, IDs: a.IDs, Log: a.Log.With("part", "codecommit"),
-		Repositories: repositories, Keys: a.credentials, Authorizer: a.authorizer, Passwords: a.iam,
+		Repositories: repositories, Keys: a.credentials, Authorizer: a.authorizer, Passwords: a.iam, KMS: a.kms,
 	})
 	a.onStart(a.git.Start)
 	a.gateway.Mount(codecommit.Prefix, a.git.Handler())

@@ -21,7 +21,7 @@ func addECR(a *App) error {
 	a.onStop(func() { _ = images.Close() })
 	service := ecr.New(ecr.Config{
 		Engine: a.engine, Bus: a.bus, Site: a.site, IDs: a.IDs, Log: a.Log.With("part", "ecr"),
-		Registry: images, Tokens: a.keys.For("ecr.token"), Keys: a.credentials, Authorizer: a.authorizer,
+		Registry: images, Tokens: a.keys.For("ecr.token"), Keys: a.credentials, Authorizer: a.authorizer, KMS: a.kms,
 	})
 	a.onStart(service.Start)
 	a.gateway.Mount("/v2/", &registry.Handler{

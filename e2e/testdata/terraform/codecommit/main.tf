@@ -2,7 +2,7 @@
 variable "name" { default = "site" }
 variable "description" { default = "The site" }
 variable "tier" { default = "one" }
-variable "key" { default = "arn:aws:kms:us-east-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab" }
+variable "key" { default = 0 }
 variable "approvals" { default = 2 }
 variable "branch" { default = null }
 
@@ -10,10 +10,14 @@ resource "aws_codecommit_repository" "minimal" {
   repository_name = "minimal"
 }
 
+resource "aws_kms_key" "code" {
+  count = 2
+}
+
 resource "aws_codecommit_repository" "full" {
   repository_name = var.name
   description     = var.description
-  kms_key_id      = var.key
+  kms_key_id      = aws_kms_key.code[var.key].arn
   default_branch  = "main"
   tags            = { Tier = var.tier }
 }

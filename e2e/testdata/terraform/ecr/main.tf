@@ -29,11 +29,13 @@ resource "aws_ecr_repository" "sealed" {
   }
 }
 
+resource "aws_kms_key" "images" {}
+
 resource "aws_ecr_repository" "keyed" {
   name = "team/keyed"
   encryption_configuration {
     encryption_type = "KMS"
-    kms_key         = "arn:aws:kms:us-east-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    kms_key         = aws_kms_key.images.arn
   }
 }
 
