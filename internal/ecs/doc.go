@@ -19,7 +19,7 @@
 // Containers have names that follow from the task's id, so an action that was
 // cut off is found done, or is done again.
 //
-// A service (rollout.go, function schedule) is a pure function from the
+// A service (rollout.go, function schedule; moves.go) is a pure function from the
 // service, its tasks and the time to a plan: tasks to start and stop,
 // deployments that complete, fail or roll back, messages and events. The plan
 // is carried out in the transaction that made it. A deployment goes
@@ -28,10 +28,17 @@
 //	     │
 //	     └──circuit breaker──▶ FAILED ──rollback──▶ the newest COMPLETED one IN_PROGRESS
 //
+// Services that CodeDeploy deploys have their first deployment described as a
+// task set; those of an external deployer wait for one. What a task definition
+// or a service asks for and Slipway does not do is kept and shown: RunTask
+// refuses it by name (lacking.go), a service's tasks fail to start saying so,
+// and a service's events tell what is not done around its tasks
+// (service_rules.go, undone).
+//
 // Where this differs from AWS: a task without health check counts as healthy
 // after Config.StableAfter instead of 40 seconds; a task that ends before it
 // ever counted as healthy is a failed one for the circuit breaker; the first
 // health check comes after a second instead of a whole interval; launch type
-// EC2 needs no container instances, and means this machine; in the network
-// mode bridge the containers of a task share one address.
+// EC2 needs no container instances, and means this machine, on which a DAEMON
+// has one task and a port of the machine one holder; in the network mode bridge the containers of a task share one address.
 package ecs

@@ -1,0 +1,251 @@
+package ecs
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+)
+
+// drain stops everything; the service is INACTIVE when nothing runs.
+func (s *scheduler) drain() {
+	for _, v := range s.all {
+		if !v.Stopping {
+			s.Stop = append(s.Stop, stop{v.ID, s.scaling()})
+		}
+	}
+	s.sayStopped()
+	if !slices.ContainsFunc(s.all, func(v view) bool { return isActive(v.Status) }) {
+		s.Service.Status = aws.String("INACTIVE")
+		s.Service.Rollouts = nil
+	}
+}
+
+// replaceUnhealthy stops tasks that failed their health check: at once if
+// enough others are healthy, or if there is no room for a replacement first.
+func (s *scheduler) replaceUnhealthy() {
+	for _, v := range slices.Clone(s.tasks) {
+		if !s.bad(v) {
+			continue
+		}
+		if s.healthy >= s.minHealthy || len(s.good()) < s.desired && len(s.tasks) >= s.maxTotal {
+			s.stop(v, "Task failed container health checks")
+			s.say("(task " + v.ID + ") failed container health checks.")
+			if v.Deployment == s.primary().id() {
+				s.primary().fail(s.now)
+			}
+		}
+	}
+}
+
+// threshold of the circuit breaker: half the desired count, 3 to 200.
+func (s *scheduler) threshold() int32 { return int32(min(max((s.desired+1)/2, 3), 200)) }
+
+// breakCircuit fails a deployment whose tasks keep failing, and goes back to
+// the newest one that completed if that is wanted.
+func (s *scheduler) breakCircuit() {
+	b := s.Service.DeploymentConfiguration.DeploymentCircuitBreaker
+	p := s.primary()
+	if p.RolloutState != types.DeploymentRolloutStateInProgress {
+		return
+	}
+	if b == nil || !b.Enable {
+		if p.FailedTasks == freeFailures && len(s.all) == 0 {
+			s.say("is unable to consistently start tasks successfully. For more information, see the stopped tasks' reasons.")
+			s.Emit = append(s.Emit, notice{Type: "WARN", Name: "SERVICE_TASK_START_IMPAIRED"})
+		}
+		return
+	}
+	if p.FailedTasks < s.threshold() {
+		return
+	}
+	failed := p.id()
+	p.RolloutState, p.UpdatedAt = types.DeploymentRolloutStateFailed, aws.Time(s.now)
+	reason := "ECS deployment circuit breaker: tasks failed to start."
+	target := s.Service.Completed
+	if b.Rollback && target != nil && target.id() != failed {
+		reason = fmt.Sprintf("ECS deployment circuit breaker: rolling back to deploymentId %s.", target.id())
+	}
+	p.RolloutStateReason = aws.String(reason)
+	s.say(fmt.Sprintf("(deployment %s) deployment failed: tasks failed to start.", failed))
+	s.Emit = append(s.Emit, notice{Deployment: true, Type: "ERROR", Name: "SERVICE_DEPLOYMENT_FAILED", Reason: reason, ID: failed})
+	if b.Rollback && target != nil && target.id() != failed {
+		s.rollBack(*target)
+	}
+}
+
+// rollBack makes a former deployment the primary one again.
+func (s *scheduler) rollBack(to rollout) {
+	s.say("rolling back to deployment " + to.id() + ".")
+	rest := slices.DeleteFunc(s.Service.Rollouts, func(r rollout) bool { return r.id() == to.id() })
+	for i := range rest {
+		rest[i].Status = aws.String("ACTIVE")
+	}
+	to.Status, to.FailedTasks, to.NotBefore = aws.String("PRIMARY"), 0, time.Time{}
+	to.RolloutState, to.UpdatedAt = types.DeploymentRolloutStateInProgress, aws.Time(s.now)
+	to.RolloutStateReason = aws.String("ECS deployment " + to.id() + " in progress.")
+	s.Service.Rollouts = append([]rollout{to}, rest...)
+	s.Service.Completed = nil // not for a second rollback
+	s.Service.adopt(&to)
+	s.Emit = append(s.Emit, notice{Deployment: true, Type: "INFO", Name: "SERVICE_DEPLOYMENT_IN_PROGRESS", Reason: *to.RolloutStateReason, ID: to.id()})
+}
+
+// good are the primary's tasks that are not known to be bad.
+func (s *scheduler) good() []view {
+	var all []view
+	for _, v := range s.tasks {
+		if v.Deployment == s.primary().id() && !s.bad(v) {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// scaleIn stops what is more than desired, the least useful first.
+func (s *scheduler) scaleIn() {
+	good := s.good()
+	rank := func(v view) int {
+		switch {
+		case v.Status != statusRunning:
+			return 0
+		case !s.isHealthy(v):
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(good, func(a, b view) int {
+		if d := rank(a) - rank(b); d != 0 {
+			return d
+		}
+		return b.StartedAt.Compare(a.StartedAt) // youngest first
+	})
+	for i := 0; i < len(good)-s.desired; i++ {
+		s.stop(good[i], s.scaling())
+	}
+}
+
+// stopOld stops tasks of earlier deployments as far as enough stay healthy. A
+// deployment that failed without a way back leaves them alone.
+func (s *scheduler) stopOld() {
+	if s.primary().RolloutState == types.DeploymentRolloutStateFailed {
+		s.sayStopped()
+		return
+	}
+	for _, v := range slices.Clone(s.tasks) {
+		if v.Deployment == s.primary().id() {
+			continue
+		}
+		enough := s.healthy >= s.minHealthy
+		if s.isHealthy(v) {
+			enough = s.healthy-1 >= s.minHealthy
+		}
+		// One that does not run yet is not missed; one that has just begun to
+		// run may be all there is that answers.
+		if enough || v.Status != statusRunning {
+			s.stop(v, s.scaling())
+		}
+	}
+	s.sayStopped()
+}
+
+func (s *scheduler) sayStopped() {
+	if len(s.Stop) == 0 {
+		return
+	}
+	ids := make([]string, len(s.Stop))
+	for i, t := range s.Stop {
+		ids[i] = t.ID
+	}
+	s.say("has stopped " + countTasks(len(ids), "running ") + ": " + taskList(ids) + ".")
+}
+
+// start fills up to the desired count, as far as the maximum leaves room. What
+// RUNNING and PENDING tasks take is taken until they are neither, told to stop
+// or not; the ports of the machine until the containers are gone.
+func (s *scheduler) start() {
+	p := s.primary()
+	want := s.desired - len(s.good())
+	room := s.maxTotal
+	for _, v := range s.all {
+		if p.FixedPorts || isActive(v.Status) {
+			room--
+		}
+	}
+	s.checkStuck(want, room)
+	if want <= 0 || room <= 0 || p.RolloutState == types.DeploymentRolloutStateFailed {
+		return
+	}
+	if s.now.Before(p.NotBefore) {
+		s.wake(p.NotBefore)
+		return
+	}
+	s.Start = min(want, room)
+}
+
+// checkStuck announces, once, a deployment that has no move left: all that run
+// are healthy, none may be stopped, and none started.
+func (s *scheduler) checkStuck(want, room int) {
+	p := s.primary()
+	stuck := want > 0 && room <= 0 && len(s.Stop) == 0 && s.healthy == len(s.tasks) && len(s.tasks) > 0 && len(s.tasks) == len(s.all) &&
+		(p.FixedPorts || p.RolloutState == types.DeploymentRolloutStateInProgress)
+	switch {
+	case !stuck || s.Service.Stuck:
+	case p.FixedPorts:
+		s.say("was unable to place a task because no container instance met all of its requirements. The closest matching container instance is already using a port required by your task.")
+		s.Emit = append(s.Emit, notice{Type: "ERROR", Name: "SERVICE_TASK_PLACEMENT_FAILURE", Reason: "RESOURCE:PORTS"})
+	default:
+		s.say("was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again.")
+	}
+	s.Service.Stuck = stuck
+}
+
+// forget drops earlier deployments of which nothing runs any more.
+func (s *scheduler) forget() {
+	kept := s.Service.Rollouts[:1]
+	for _, r := range s.Service.Rollouts[1:] {
+		if slices.ContainsFunc(s.all, func(v view) bool { return v.Deployment == r.id() && isActive(v.Status) }) {
+			kept = append(kept, r)
+		}
+	}
+	s.Service.Rollouts = kept
+}
+
+// complete ends a deployment and announces the steady state.
+func (s *scheduler) complete() {
+	p := s.primary()
+	there := 0
+	for _, v := range s.good() {
+		if s.isHealthy(v) {
+			there++
+		}
+	}
+	active := 0
+	for _, v := range s.all {
+		if isActive(v.Status) {
+			active++
+		}
+	}
+	reached := there == s.desired && active == s.desired && len(s.Service.Rollouts) == 1 && len(s.Stop) == 0 && s.Start == 0
+	if reached && p.RolloutState == types.DeploymentRolloutStateInProgress {
+		p.RolloutState, p.UpdatedAt = types.DeploymentRolloutStateCompleted, aws.Time(s.now)
+		p.RolloutStateReason = aws.String("ECS deployment " + p.id() + " completed.")
+		done := *p
+		s.Service.Completed = &done
+		if !s.Service.hasTaskSets() {
+			s.say("(deployment " + p.id() + ") deployment completed.")
+			s.Emit = append(s.Emit, notice{Deployment: true, Type: "INFO", Name: "SERVICE_DEPLOYMENT_COMPLETED", Reason: *p.RolloutStateReason, ID: p.id()})
+		}
+	}
+	steady := reached && p.RolloutState == types.DeploymentRolloutStateCompleted
+	if steady && !s.Service.Steady {
+		s.say("has reached a steady state.")
+		name := "SERVICE_STEADY_STATE"
+		if s.Service.hasTaskSets() {
+			name = "TASKSET_STEADY_STATE"
+		}
+		s.Emit = append(s.Emit, notice{Type: "INFO", Name: name})
+	}
+	s.Service.Steady = steady
+}

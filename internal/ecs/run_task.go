@@ -1,0 +1,171 @@
+package ecs
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/store"
+)
+
+// RunTask starts 1 to 10 tasks.
+func (s *Service) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*ecs.Options)) (*ecs.RunTaskOutput, error) {
+	region := identity.Region(ctx)
+	count := aws.ToInt32(in.Count)
+	if in.Count == nil {
+		count = 1
+	}
+	switch {
+	case count < 1 || count > 10:
+		return nil, invalidParameter("Count must be between 1 and 10.")
+	case in.PropagateTags == types.PropagateTagsService:
+		return nil, invalidParameter("SERVICE is not a valid value for propagateTags when running a task.")
+	case len(in.VolumeConfigurations) > 0:
+		return nil, unsupported("volumeConfigurations")
+	case strings.HasPrefix(aws.ToString(in.Group), "service:"):
+		return nil, invalidParameter("Invalid namespace for group.")
+	}
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
+	if err := checkOverrides(in.Overrides); err != nil {
+		return nil, err
+	}
+	out := &ecs.RunTaskOutput{}
+	err := s.Engine.Update(ctx, func(tx *engine.Tx) error {
+		out.Tasks, out.Failures = []types.Task{}, []types.Failure{}
+		c, err := activeCluster(tx, region, in.Cluster)
+		if err != nil {
+			return err
+		}
+		token, hash := aws.ToString(in.ClientToken), hashOf(in)
+		if token != "" {
+			known, err := runTokens.Get(tx, region, c.name(), token)
+			if err == nil {
+				return repeatRun(tx, region, c.name(), known, hash, out)
+			}
+			if !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+		}
+		d, err := usableDefinition(tx, region, aws.ToString(in.TaskDefinition))
+		if err != nil {
+			return err
+		}
+		if what := lacking(&d.TaskDefinition); what != "" {
+			return unsupported(what)
+		}
+		lt, strategy, err := launchOn(c, d, in.LaunchType, in.CapacityProviderStrategy, in.NetworkConfiguration)
+		if err != nil {
+			return err
+		}
+		if err := knownContainers(d, in.Overrides); err != nil {
+			return err
+		}
+		group := aws.ToString(in.Group)
+		if group == "" {
+			group = "family:" + aws.ToString(d.Family)
+		}
+		tags := in.Tags
+		if in.PropagateTags == types.PropagateTagsTaskDefinition {
+			tags = mergeTags(d.Tags, tags)
+		}
+		if in.EnableECSManagedTags {
+			tags = mergeTags(tags, managedTags(c.name(), ""))
+		}
+		record, placed := runToken{Hash: hash}, map[string]int{}
+		for range count {
+			provider := ""
+			if len(strategy) > 0 {
+				provider = pick(strategy, placed)
+				placed[provider]++
+			}
+			t, err := s.newTask(tx, launch{
+				cluster: c, definition: d, launchType: lt, provider: provider, network: in.NetworkConfiguration, overrides: in.Overrides,
+				group: group, startedBy: aws.ToString(in.StartedBy), tags: tags, execute: in.EnableExecuteCommand,
+			})
+			if err != nil {
+				return err
+			}
+			record.Tasks = append(record.Tasks, t.ID)
+			out.Tasks = append(out.Tasks, t.shown(true))
+		}
+		if token != "" {
+			return runTokens.Put(tx, &record, region, c.name(), token)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func managedTags(cluster, service string) []types.Tag {
+	tags := []types.Tag{{Key: aws.String("aws:ecs:clusterName"), Value: aws.String(cluster)}}
+	if service != "" {
+		tags = append(tags, types.Tag{Key: aws.String("aws:ecs:serviceName"), Value: aws.String(service)})
+	}
+	return tags
+}
+
+func hashOf(in any) string {
+	b, _ := json.Marshal(in)
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// repeatRun answers a RunTask that was answered before.
+func repeatRun(tx *engine.Tx, region, cluster string, known *runToken, hash string, out *ecs.RunTaskOutput) error {
+	if known.Hash != hash {
+		return &types.ConflictException{Message: aws.String("The clientToken was used with different parameters."), ResourceIds: known.Tasks}
+	}
+	for _, id := range known.Tasks {
+		t, err := tasks.Get(tx, region, cluster, id)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		out.Tasks = append(out.Tasks, t.shown(true))
+	}
+	return nil
+}
+
+func checkOverrides(o *types.TaskOverride) error {
+	if o == nil {
+		return nil
+	}
+	if b, _ := json.Marshal(o); len(b) > 8192 {
+		return invalidParameter("Overrides length must be at most 8192.")
+	}
+	if len(o.InferenceAcceleratorOverrides) > 0 {
+		return unsupported("inferenceAcceleratorOverrides")
+	}
+	for _, c := range o.ContainerOverrides {
+		if len(c.EnvironmentFiles)+len(c.ResourceRequirements) > 0 {
+			return unsupported("environmentFiles and resourceRequirements in overrides")
+		}
+	}
+	return nil
+}
+
+func knownContainers(d *definition, o *types.TaskOverride) error {
+	if o == nil {
+		return nil
+	}
+	for _, c := range o.ContainerOverrides {
+		if !slices.ContainsFunc(d.ContainerDefinitions, func(def types.ContainerDefinition) bool { return *def.Name == aws.ToString(c.Name) }) {
+			return invalidParameter("Override for container named %s is not a container in the TaskDefinition.", aws.ToString(c.Name))
+		}
+	}
+	return nil
+}
