@@ -11,20 +11,22 @@ type expired struct {
 	priority int
 }
 
-// evaluate decides which images expire now, oldest first, and when the next
-// one will by its age alone; the zero time means never. An index that goes
-// frees the images it names, which are then judged as well.
+// evaluate decides which images expire now, in the order in which they may go,
+// and when the next one will by its age alone; the zero time means never. An
+// index that goes frees the images it names, which are then judged as well.
 func (p *policy) evaluate(all []*image, now time.Time) (out []expired, next time.Time) {
 	for {
 		due, then := p.round(all, now)
 		if len(due) == 0 {
-			slices.SortStableFunc(out, func(a, b expired) int { return a.image.Pushed.Compare(b.image.Pushed) })
 			return out, then
 		}
+		slices.SortStableFunc(due, func(a, b expired) int { return a.image.Pushed.Compare(b.image.Pushed) })
 		out = append(out, due...)
-		all = slices.DeleteFunc(slices.Clone(all), func(im *image) bool {
-			return slices.ContainsFunc(due, func(e expired) bool { return e.image == im })
-		})
+		gone := make(map[*image]bool, len(due))
+		for _, e := range due {
+			gone[e.image] = true
+		}
+		all = slices.DeleteFunc(slices.Clone(all), func(im *image) bool { return gone[im] })
 	}
 }
 

@@ -95,6 +95,10 @@ func (s *Service) all(r store.Reader, repo *repository) ([]*image, error) {
 	return list, nil
 }
 
+// expireBatch is the most images that go in one transaction, for which all
+// other writers wait.
+const expireBatch = 500
+
 // expire applies a repository's policy, and asks to be run again when the next
 // image will be due.
 func (s *Service) expire(ctx context.Context, job *engine.Job) error {
@@ -120,6 +124,9 @@ func (s *Service) expire(ctx context.Context, job *engine.Job) error {
 		}
 		repo.Evaluated = s.Engine.Now()
 		due, next := p.evaluate(list, repo.Evaluated)
+		if len(due) > expireBatch {
+			due, next = due[:expireBatch], repo.Evaluated
+		}
 		for _, e := range due {
 			s.Log.Info("image expires by lifecycle policy", "repository", repo.name(), "digest", e.image.Digest, "rule", e.priority)
 			if err := s.dropImage(tx, repo, e.image); err != nil {

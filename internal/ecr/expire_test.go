@@ -12,6 +12,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
+	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/engine/enginetest"
 )
 
@@ -225,5 +226,31 @@ func TestListsEndInsideAnImage(t *testing.T) {
 	out, err := w.ListImages(w.ctx, &sdk.ListImagesInput{RepositoryName: aws.String("app"), Filter: &types.ListImagesFilter{ImageStatus: types.ImageStatusFilterArchived}})
 	if err != nil || len(out.ImageIds) != 0 {
 		t.Errorf("archived: %v %v", out, err)
+	}
+}
+
+// More images than one transaction takes.
+func TestManyImagesExpire(t *testing.T) {
+	w := newWorld(t)
+	repo, err := w.find(w.ctx, nil, aws.String("app"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = w.engine.Update(w.ctx, func(tx *engine.Tx) error {
+		for i := range expireBatch + 20 {
+			im := &image{Digest: digestOf(fmt.Append(nil, i)), Pushed: w.engine.Now().Add(time.Duration(i) * time.Second)}
+			if err := images.Put(tx, im, repo.ID, im.Digest); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.policy(rules(`{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":3},"action":{"type":"expire"}}`))
+	out, err := w.ListImages(w.ctx, &sdk.ListImagesInput{RepositoryName: aws.String("app")})
+	if err != nil || len(out.ImageIds) != 3 {
+		t.Errorf("%d images left, %v", len(out.ImageIds), err)
 	}
 }

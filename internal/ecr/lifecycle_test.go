@@ -52,7 +52,7 @@ func TestLifecycleEvaluation(t *testing.T) {
 			[]*image{img("a", 3, "myweb1-dev"), img("b", 2, "web-dev"), img("c", 9, "web-prod")}, []string{"a"}},
 		"what an index that goes names is judged, too": {rules(`{"rulePriority":1,"selection":{"tagStatus":"tagged","tagPrefixList":["v"],"countType":"sinceImagePushed","countUnit":"days","countNumber":1},"action":{"type":"expire"}}`,
 			`{"rulePriority":2,"selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":1},"action":{"type":"expire"}}`),
-			[]*image{index, img("child", 2)}, []string{"child", "index"}},
+			[]*image{index, img("child", 2)}, []string{"index", "child"}},
 		"a signature goes with its image": {rules(`{"rulePriority":1,"selection":{"tagStatus":"tagged","tagPrefixList":["v"],"countType":"sinceImagePushed","countUnit":"days","countNumber":5},"action":{"type":"expire"}}`,
 			`{"rulePriority":2,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}`),
 			[]*image{img("old", 9, "v1"), refers("signature", 8, "old"), img("new", 3, "v2"), refers("note", 2, "new")}, []string{"old", "signature"}},
