@@ -22,6 +22,8 @@ const (
 	maxWebhook = 25 << 20
 	// maxReadings is how many webhooks may be in memory at once.
 	maxReadings = 8
+	// readWithin is how long one may take.
+	readWithin = time.Minute
 )
 
 // seen is a webhook that was taken: by the id of its delivery and by its body.
@@ -77,6 +79,7 @@ func (s *Service) webhook(w http.ResponseWriter, r *http.Request) {
 		s.internal(w, r, err)
 		return
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readWithin)) // some writers cannot
 	select {
 	case s.readings <- struct{}{}:
 		defer func() { <-s.readings }()

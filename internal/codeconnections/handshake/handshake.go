@@ -47,6 +47,9 @@ type Output struct {
 	BaseURL, Dialect string
 }
 
+// direct follows no redirects: the request has a token in it.
+var direct = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
 // Complete makes the request with the endpoint, region, credentials and client of
 // cfg. An answer of the server that is an error is a smithy.APIError.
 func Complete(ctx context.Context, cfg aws.Config, in *Input) (*Output, error) {
@@ -71,7 +74,7 @@ func Complete(ctx context.Context, cfg aws.Config, in *Input) (*Output, error) {
 	if err := v4.NewSigner().SignHTTP(ctx, keys, r, hex.EncodeToString(sum[:]), Signing, cfg.Region, time.Now()); err != nil {
 		return nil, err
 	}
-	var client aws.HTTPClient = http.DefaultClient
+	var client aws.HTTPClient = direct
 	if cfg.HTTPClient != nil {
 		client = cfg.HTTPClient
 	}

@@ -17,6 +17,8 @@ const (
 	callTimeout  = 30 * time.Second
 	maxAnswer    = 32 << 20 // bytes
 	maxRedirects = 5
+	// MaxPages bounds lists whose pages never end.
+	MaxPages = 200
 )
 
 // REST calls a JSON API.
@@ -52,23 +54,39 @@ func (c *REST) Get(ctx context.Context, path string, into any) error {
 	return err
 }
 
-// Page is Get, and returns the whole URL of the next page by the answer's Link
-// header, "" after the last. It takes a path or such a URL.
-func (c *REST) Page(ctx context.Context, path string, into any) (next string, err error) {
-	if !strings.Contains(path, "://") {
-		path = c.base + path
+// All reads the pages of a list, which Link headers chain, until more answers
+// false.
+func All[T any](ctx context.Context, c *REST, path string, more func([]T) bool) error {
+	at := c.base + path
+	for n := 0; at != ""; n++ {
+		if n == MaxPages {
+			return fmt.Errorf("%w: a list without an end", ErrAnswer)
+		}
+		var page []T
+		h, err := c.do(ctx, http.MethodGet, at, nil, &page)
+		if err != nil || !more(page) {
+			return err
+		}
+		at = next(h)
 	}
-	h, err := c.do(ctx, http.MethodGet, path, nil, into)
-	if err != nil {
-		return "", err
-	}
+	return nil
+}
+
+// next is the URL of the next page by an answer's Link header, "" after the last.
+func next(h http.Header) string {
 	for link := range strings.SplitSeq(h.Get("Link"), ",") {
 		target, attributes, ok := strings.Cut(strings.TrimSpace(link), ">")
 		if ok && strings.Contains(attributes, `rel="next"`) {
-			return strings.TrimPrefix(target, "<"), nil
+			return strings.TrimPrefix(target, "<")
 		}
 	}
-	return "", nil
+	return ""
+}
+
+// GetURL is Get of a whole URL, that of a next page.
+func (c *REST) GetURL(ctx context.Context, at string, into any) error {
+	_, err := c.do(ctx, http.MethodGet, at, nil, into)
+	return err
 }
 
 // Post sends in as JSON.

@@ -132,18 +132,31 @@ func (c client) Commit(ctx context.Context, repository, id string) (*source.Comm
 	return out.describe(), nil
 }
 
+// pages reads the pages of a list, which Bitbucket has in an object, until more
+// answers false.
+func pages[T any](ctx context.Context, rest *provider.REST, path string, more func([]T) bool) error {
+	var page struct {
+		Values []T
+		Next   string
+	}
+	err := rest.Get(ctx, path, &page)
+	for n := 1; err == nil && more(page.Values) && page.Next != ""; n++ {
+		if n == provider.MaxPages {
+			return fmt.Errorf("%w: a list without an end", provider.ErrAnswer)
+		}
+		at := page.Next
+		page.Values, page.Next = nil, ""
+		err = rest.GetURL(ctx, at, &page)
+	}
+	return err
+}
+
 // PullRequestFiles implements provider.Client.
 func (c client) PullRequestFiles(ctx context.Context, repository, id string) (paths []string, all bool, err error) {
 	type file struct{ Path string }
-	for at := path(repository, "pullrequests", id, "diffstat") + "?pagelen=100"; at != ""; {
-		var page struct {
-			Values []struct{ Old, New *file }
-			Next   string
-		}
-		if _, err := c.rest.Page(ctx, at, &page); err != nil {
-			return paths, false, err
-		}
-		for _, v := range page.Values {
+	type stat struct{ Old, New *file }
+	err = pages(ctx, c.rest, path(repository, "pullrequests", id, "diffstat")+"?pagelen=100", func(page []stat) bool {
+		for _, v := range page {
 			if v.New != nil {
 				paths = append(paths, v.New.Path)
 			}
@@ -151,12 +164,9 @@ func (c client) PullRequestFiles(ctx context.Context, repository, id string) (pa
 				paths = append(paths, v.Old.Path)
 			}
 		}
-		if len(paths) >= provider.MaxFiles {
-			return paths[:provider.MaxFiles], false, nil
-		}
-		at = page.Next
-	}
-	return paths, true, nil
+		return len(paths) < provider.MaxFiles
+	})
+	return paths, err == nil && len(paths) < provider.MaxFiles, err
 }
 
 type hook struct {
@@ -170,25 +180,19 @@ type hook struct {
 
 // CreateHook implements provider.Client.
 func (c client) CreateHook(ctx context.Context, repository string, h provider.Hook) (string, error) {
-	at := path(repository, "hooks")
-	for next := at + "?pagelen=100"; next != ""; {
-		var page struct {
-			Values []hook
-			Next   string
-		}
-		if _, err := c.rest.Page(ctx, next, &page); err != nil {
-			return "", err
-		}
-		for _, have := range page.Values {
+	at, out := path(repository, "hooks"), hook{}
+	err := pages(ctx, c.rest, at+"?pagelen=100", func(page []hook) bool {
+		for _, have := range page {
 			if have.URL == h.URL {
-				return have.UUID, nil
+				out = have
 			}
 		}
-		next = page.Next
+		return out.UUID == ""
+	})
+	if err == nil && out.UUID == "" {
+		err = c.rest.Post(ctx, at, hook{Description: "Slipway", URL: h.URL, Active: true, Secret: h.Secret,
+			Events: []string{"repo:push", "pullrequest:created", "pullrequest:updated", "pullrequest:fulfilled", "pullrequest:rejected"}}, &out)
 	}
-	var out hook
-	err := c.rest.Post(ctx, at, hook{Description: "Slipway", URL: h.URL, Active: true, Secret: h.Secret,
-		Events: []string{"repo:push", "pullrequest:created", "pullrequest:updated", "pullrequest:fulfilled", "pullrequest:rejected"}}, &out)
 	if err != nil {
 		return "", err
 	}

@@ -2,12 +2,10 @@
 package gitea
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/slipway-dev/slipway/internal/bus/source"
@@ -36,7 +34,15 @@ func (Dialect) Authorize(r *http.Request, token string) {
 func (Dialect) Password(token string) (user, password string) { return "slipway", token }
 
 // Client implements provider.Dialect.
-func (Dialect) Client(r *provider.REST) provider.Client { return client{r} }
+func (Dialect) Client(r *provider.REST) provider.Client {
+	return github.Common{REST: r,
+		Commits:     []string{"git", "commits"},
+		CommitQuery: "?stat=false&verification=false&files=false",
+		PageQuery:   "?limit=50",
+		Hook: github.Hook{Type: "gitea", Active: true, Events: []string{"push", "delete", "pull_request", "pull_request_sync"},
+			Config: github.HookConfig{ContentType: "json"}},
+	}
+}
 
 // Signed implements provider.Dialect.
 func (Dialect) Signed(h http.Header, body []byte, secret string) bool {
@@ -83,107 +89,4 @@ func readDelete(body []byte) (*provider.Delivery, error) {
 	}
 	d.Changes = []source.Change{c}
 	return d, nil
-}
-
-type client struct{ rest *provider.REST }
-
-func path(repository string, parts ...string) string {
-	owner, name, _ := strings.Cut(repository, "/")
-	return provider.Path(append([]string{"repos", owner, name}, parts...)...)
-}
-
-// Account implements provider.Client.
-func (c client) Account(ctx context.Context) (string, error) {
-	var user struct{ Login string }
-	err := c.rest.Get(ctx, "/user", &user)
-	if err == nil && user.Login == "" {
-		err = provider.ErrAnswer
-	}
-	return user.Login, err
-}
-
-// Repository implements provider.Client.
-func (c client) Repository(ctx context.Context, name string) (string, error) {
-	var repo struct {
-		FullName string `json:"full_name"`
-	}
-	err := c.rest.Get(ctx, path(name), &repo)
-	if err == nil && !provider.ValidRepository(repo.FullName) {
-		err = provider.ErrAnswer
-	}
-	return repo.FullName, err
-}
-
-// Commit implements provider.Client.
-func (c client) Commit(ctx context.Context, repository, id string) (*source.Commit, error) {
-	var out struct {
-		SHA     string
-		HTMLURL string `json:"html_url"`
-		Commit  struct {
-			Message string
-			Author  struct{ Name, Email, Date string }
-		}
-		Author *struct{ ID int64 }
-	}
-	if err := c.rest.Get(ctx, path(repository, "git", "commits", id)+"?stat=false&verification=false&files=false", &out); err != nil {
-		return nil, err
-	}
-	if !provider.ValidCommit(out.SHA) {
-		return nil, provider.ErrAnswer
-	}
-	a := out.Commit.Author
-	commit := &source.Commit{ID: out.SHA, Message: out.Commit.Message, URL: out.HTMLURL,
-		AuthorDate: provider.Date(a.Date), AuthorEmail: a.Email, AuthorDisplayName: a.Name}
-	if out.Author != nil && out.Author.ID > 0 {
-		commit.AuthorID = strconv.FormatInt(out.Author.ID, 10)
-	}
-	return commit, nil
-}
-
-// PullRequestFiles implements provider.Client.
-func (c client) PullRequestFiles(ctx context.Context, repository, id string) ([]string, bool, error) {
-	return github.Files(ctx, c.rest, path(repository, "pulls", id, "files")+"?limit=50")
-}
-
-type hook struct {
-	ID     int64    `json:"id,omitempty"`
-	Type   string   `json:"type"`
-	Active bool     `json:"active"`
-	Events []string `json:"events"`
-	Config struct {
-		URL         string `json:"url"`
-		ContentType string `json:"content_type"`
-		Secret      string `json:"secret,omitempty"`
-	} `json:"config"`
-}
-
-// CreateHook implements provider.Client.
-func (c client) CreateHook(ctx context.Context, repository string, h provider.Hook) (string, error) {
-	at := path(repository, "hooks")
-	for next := at + "?limit=50"; next != ""; {
-		var there []hook
-		var err error
-		if next, err = c.rest.Page(ctx, next, &there); err != nil {
-			return "", err
-		}
-		for _, have := range there {
-			if have.Config.URL == h.URL {
-				return strconv.FormatInt(have.ID, 10), nil
-			}
-		}
-	}
-	in, out := hook{Type: "gitea", Active: true, Events: []string{"push", "delete", "pull_request", "pull_request_sync"}}, hook{}
-	in.Config.URL, in.Config.ContentType, in.Config.Secret = h.URL, "json", h.Secret
-	if err := c.rest.Post(ctx, at, in, &out); err != nil {
-		return "", err
-	}
-	if out.ID == 0 {
-		return "", fmt.Errorf("%w: a webhook without an id", provider.ErrAnswer)
-	}
-	return strconv.FormatInt(out.ID, 10), nil
-}
-
-// DeleteHook implements provider.Client.
-func (c client) DeleteHook(ctx context.Context, repository, id string) error {
-	return c.rest.Delete(ctx, path(repository, "hooks", id))
 }

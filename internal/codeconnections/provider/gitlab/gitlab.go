@@ -87,24 +87,19 @@ func (c client) Commit(ctx context.Context, repository, id string) (*source.Comm
 
 // PullRequestFiles implements provider.Client.
 func (c client) PullRequestFiles(ctx context.Context, repository, id string) (paths []string, all bool, err error) {
-	for at := path(repository, "merge_requests", id, "diffs") + "?per_page=100"; at != ""; {
-		var diffs []struct {
-			Old string `json:"old_path"`
-			New string `json:"new_path"`
-		}
-		if at, err = c.rest.Page(ctx, at, &diffs); err != nil {
-			return paths, false, err
-		}
-		for _, d := range diffs {
+	type diff struct {
+		Old string `json:"old_path"`
+		New string `json:"new_path"`
+	}
+	err = provider.All(ctx, c.rest, path(repository, "merge_requests", id, "diffs")+"?per_page=100", func(page []diff) bool {
+		for _, d := range page {
 			if paths = append(paths, d.New); d.Old != d.New {
 				paths = append(paths, d.Old)
 			}
 		}
-		if len(paths) >= provider.MaxFiles {
-			return paths[:provider.MaxFiles], false, nil
-		}
-	}
-	return paths, true, nil
+		return len(paths) < provider.MaxFiles
+	})
+	return paths, err == nil && len(paths) < provider.MaxFiles, err
 }
 
 type hook struct {
@@ -119,21 +114,18 @@ type hook struct {
 
 // CreateHook implements provider.Client.
 func (c client) CreateHook(ctx context.Context, repository string, h provider.Hook) (string, error) {
-	at := path(repository, "hooks")
-	for next := at + "?per_page=100"; next != ""; {
-		var there []hook
-		var err error
-		if next, err = c.rest.Page(ctx, next, &there); err != nil {
-			return "", err
-		}
-		for _, have := range there {
+	at, out := path(repository, "hooks"), hook{}
+	err := provider.All(ctx, c.rest, at+"?per_page=100", func(page []hook) bool {
+		for _, have := range page {
 			if have.URL == h.URL {
-				return strconv.FormatInt(have.ID, 10), nil
+				out = have
 			}
 		}
+		return out.ID == 0
+	})
+	if err == nil && out.ID == 0 {
+		err = c.rest.Post(ctx, at, hook{URL: h.URL, Token: h.Secret, Pushes: true, TagPushes: true, MergeRequests: true, Verify: true}, &out)
 	}
-	var out hook
-	err := c.rest.Post(ctx, at, hook{URL: h.URL, Token: h.Secret, Pushes: true, TagPushes: true, MergeRequests: true, Verify: true}, &out)
 	if err != nil {
 		return "", err
 	}
