@@ -8,28 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/slipway-dev/slipway/internal/engine"
-	"github.com/slipway-dev/slipway/internal/store"
 )
-
-// peekBucket reads a bucket for the gateway, which may ask before anyone is
-// authenticated; nil if there is none.
-func (s *Service) peekBucket(ctx context.Context, name string) (b *bucket, err error) {
-	err = s.engine.View(ctx, func(r store.Reader) error {
-		b, err = get(buckets, r, name)
-		return err
-	})
-	return b, err
-}
-
-// BucketPolicy is the resource policy of a bucket, for the authorizer; ok is
-// false if it has none.
-func (s *Service) BucketPolicy(ctx context.Context, bucketName string) (policy string, ok bool) {
-	b, err := s.peekBucket(ctx, bucketName)
-	if err != nil || b == nil || b.Policy == "" {
-		return "", false
-	}
-	return b.Policy, true
-}
 
 // GetBucketPolicy answers the policy's text.
 func (s *Service) GetBucketPolicy(ctx context.Context, in *s3.GetBucketPolicyInput, _ ...func(*s3.Options)) (*s3.GetBucketPolicyOutput, error) {

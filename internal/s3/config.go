@@ -154,7 +154,7 @@ func (s *Service) GetBucketCors(ctx context.Context, in *s3.GetBucketCorsInput, 
 	return &s3.GetBucketCorsOutput{CORSRules: b.CORS}, nil
 }
 
-// PutBucketCors replaces the rules; see CORS for who applies them.
+// PutBucketCors replaces the rules. Nothing applies them.
 func (s *Service) PutBucketCors(ctx context.Context, in *s3.PutBucketCorsInput, _ ...func(*s3.Options)) (*s3.PutBucketCorsOutput, error) {
 	rules := in.CORSConfiguration.CORSRules
 	if len(rules) == 0 || len(rules) > 100 {
@@ -211,14 +211,4 @@ func (s *Service) DeleteBucketCors(ctx context.Context, in *s3.DeleteBucketCorsI
 		return nil, err
 	}
 	return &s3.DeleteBucketCorsOutput{}, nil
-}
-
-// CORS answers a bucket's rules to the gateway, which applies them: preflight
-// requests carry no signature.
-func (s *Service) CORS(ctx context.Context, bucketName string) ([]types.CORSRule, error) {
-	b, err := s.peekBucket(ctx, bucketName)
-	if err != nil || b == nil {
-		return nil, err
-	}
-	return b.CORS, nil
 }

@@ -31,7 +31,9 @@
 // Differences from AWS that clients can see: a bucket answers in every region
 // (AWS redirects), data at rest is not encrypted whatever the encryption
 // headers say, storage classes are labels (though archived objects are read
-// only after a restore, which is done at once), and three configurations are
-// kept and shown without effect: lists of access (ACLs), access logging, and
-// notifications to topics, queues and functions.
+// only after a restore, which is done at once), and some configurations are
+// checked, kept and shown without effect: bucket policies and lists of access
+// (callers are judged by their own policies, and nobody comes in without a
+// signature), CORS rules, access logging, and notifications to topics, queues
+// and functions.
 package s3
