@@ -6,8 +6,6 @@ import (
 
 	"github.com/aws/aws-sdk-go/aws"
 	"github.com/aws/aws-sdk-go/aws/awserr"
-	"github.com/aws/aws-sdk-go/aws/credentials"
-	"github.com/aws/aws-sdk-go/aws/session"
 	"github.com/aws/aws-sdk-go/service/codecommit"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
@@ -15,13 +13,7 @@ import (
 
 // The older client, through the same story.
 func TestOlderClient(t *testing.T) {
-	srv := apptest.Start(t)
-	id, secret := srv.Keys()
-	s, err := session.NewSession(&aws.Config{Region: aws.String("us-east-1"), Endpoint: &srv.URL, Credentials: credentials.NewStaticCredentials(id, secret, "")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := codecommit.New(s)
+	c := codecommit.New(apptest.Start(t).Older())
 	name := aws.String("site")
 	made, err := c.CreateRepository(&codecommit.CreateRepositoryInput{RepositoryName: name, Tags: aws.StringMap(map[string]string{"team": "a"})})
 	if err != nil {

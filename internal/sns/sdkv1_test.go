@@ -6,8 +6,6 @@ import (
 
 	"github.com/aws/aws-sdk-go/aws"
 	"github.com/aws/aws-sdk-go/aws/awserr"
-	"github.com/aws/aws-sdk-go/aws/credentials"
-	"github.com/aws/aws-sdk-go/aws/session"
 	"github.com/aws/aws-sdk-go/service/sns"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
@@ -15,13 +13,7 @@ import (
 
 // The older client, which other tools than Terraform's provider still use.
 func TestOlderClient(t *testing.T) {
-	srv := apptest.Start(t)
-	id, secret := srv.Keys()
-	s, err := session.NewSession(&aws.Config{Region: aws.String("us-east-1"), Endpoint: &srv.URL, Credentials: credentials.NewStaticCredentials(id, secret, "")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := sns.New(s)
+	c := sns.New(apptest.Start(t).Older())
 	topic, err := c.CreateTopic(&sns.CreateTopicInput{Name: aws.String("deploys"), Attributes: map[string]*string{"DisplayName": aws.String("Deploys & more")},
 		Tags: []*sns.Tag{{Key: aws.String("team"), Value: aws.String("a")}}})
 	if err != nil {
