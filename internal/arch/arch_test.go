@@ -41,6 +41,7 @@ var services = map[string][]string{
 	"internal/ecr":                    nil,
 	"internal/ecs":                    nil,
 	"internal/elasticloadbalancingv2": {"internal/glob"},
+	"internal/eventbridge":            nil,
 	"internal/iam":                    nil,
 	"internal/kms":                    {"internal/iam/policy"}, // a pure library, not the service
 	"internal/logs":                   {"internal/iam/policy"}, // a pure library, not the service

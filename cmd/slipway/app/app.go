@@ -57,6 +57,7 @@ func parts() []part {
 		{"ssm", addSSM},
 		{"s3", addS3},
 		{"logs", addLogs},
+		{"eventbridge", addEventBridge},
 		{"sns", addSNS},
 		{"ec2", addEC2},
 		{"elasticloadbalancingv2", addELB},

@@ -1,0 +1,101 @@
+# Rules by pattern and by schedule, targets of every kind that works, buses.
+variable "description" { default = "A push" }
+variable "schedule" { default = "rate(5 minutes)" }
+variable "enabled" { default = "ENABLED" }
+
+data "aws_caller_identity" "me" {}
+
+resource "aws_iam_role" "events" {
+  name = "events"
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Principal = { Service = "events.amazonaws.com" }, Action = "sts:AssumeRole" }]
+  })
+}
+
+resource "aws_cloudwatch_event_rule" "push" {
+  name        = "push"
+  description = var.description
+  role_arn    = aws_iam_role.events.arn
+  state       = var.enabled
+  event_pattern = jsonencode({
+    source        = ["aws.codecommit"]
+    "detail-type" = ["CodeCommit Repository State Change"]
+    detail        = { event = ["referenceCreated", "referenceUpdated"], referenceName = [{ prefix = "release/" }, "main"] }
+  })
+  tags = { A = "1" }
+}
+
+resource "aws_cloudwatch_event_rule" "clock" {
+  name_prefix         = "clock-"
+  schedule_expression = var.schedule
+}
+
+resource "aws_cloudwatch_event_target" "pipeline" {
+  rule     = aws_cloudwatch_event_rule.push.name
+  arn      = "arn:aws:codepipeline:us-east-1:${data.aws_caller_identity.me.account_id}:app"
+  role_arn = aws_iam_role.events.arn
+}
+
+resource "aws_cloudwatch_event_target" "build" {
+  rule      = aws_cloudwatch_event_rule.clock.name
+  target_id = "nightly"
+  arn       = "arn:aws:codebuild:us-east-1:${data.aws_caller_identity.me.account_id}:project/app"
+  role_arn  = aws_iam_role.events.arn
+  input     = jsonencode({ environmentVariablesOverride = [{ name = "NIGHTLY", value = var.schedule, type = "PLAINTEXT" }] })
+  retry_policy {
+    maximum_event_age_in_seconds = 3600
+    maximum_retry_attempts       = 3
+  }
+}
+
+resource "aws_cloudwatch_log_group" "events" {
+  name = "/aws/events/all"
+}
+
+resource "aws_cloudwatch_event_target" "log" {
+  rule = aws_cloudwatch_event_rule.push.name
+  arn  = aws_cloudwatch_log_group.events.arn
+  input_transformer {
+    input_paths    = { name = "$.detail.referenceName", time = "$.time" }
+    input_template = "{\"timestamp\": <time>, \"message\": \"pushed <name>\"}"
+  }
+}
+
+resource "aws_cloudwatch_event_target" "task" {
+  rule     = aws_cloudwatch_event_rule.clock.name
+  arn      = "arn:aws:ecs:us-east-1:${data.aws_caller_identity.me.account_id}:cluster/app"
+  role_arn = aws_iam_role.events.arn
+  ecs_target {
+    task_definition_arn = "arn:aws:ecs:us-east-1:${data.aws_caller_identity.me.account_id}:task-definition/app:1"
+    task_count          = 1
+    launch_type         = "FARGATE"
+    network_configuration {
+      subnets          = ["subnet-00000000000000001"]
+      assign_public_ip = true
+    }
+  }
+}
+
+resource "aws_cloudwatch_event_bus" "orders" {
+  name = "orders"
+}
+
+resource "aws_cloudwatch_event_permission" "orders" {
+  event_bus_name = aws_cloudwatch_event_bus.orders.name
+  principal      = "111122223333"
+  statement_id   = "partner"
+}
+
+resource "aws_cloudwatch_event_rule" "orders" {
+  name           = "all"
+  event_bus_name = aws_cloudwatch_event_bus.orders.name
+  event_pattern  = jsonencode({ source = [{ "anything-but" = "test" }] })
+}
+
+resource "aws_cloudwatch_event_target" "orders" {
+  rule           = aws_cloudwatch_event_rule.orders.name
+  event_bus_name = aws_cloudwatch_event_bus.orders.name
+  arn            = aws_cloudwatch_log_group.events.arn
+  input_path     = "$.detail"
+}
