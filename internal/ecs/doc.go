@@ -40,5 +40,6 @@
 // ever counted as healthy is a failed one for the circuit breaker; the first
 // health check comes after a second instead of a whole interval; launch type
 // EC2 needs no container instances, and means this machine, on which a DAEMON
-// has one task and a port of the machine one holder; in the network mode bridge the containers of a task share one address.
+// has one task and a port of the machine one holder; in the network mode bridge
+// the containers of a task share one address.
 package ecs

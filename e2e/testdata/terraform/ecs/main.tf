@@ -7,6 +7,22 @@ variable "level" { default = "disabled" }
 data "aws_caller_identity" "me" {}
 data "aws_region" "here" {}
 
+data "aws_vpc" "default" {
+  default = true
+}
+
+data "aws_subnets" "default" {
+  filter {
+    name   = "vpc-id"
+    values = [data.aws_vpc.default.id]
+  }
+}
+
+data "aws_security_group" "default" {
+  vpc_id = data.aws_vpc.default.id
+  name   = "default"
+}
+
 resource "aws_ecs_cluster" "app" {
   name = "app"
   setting {
@@ -106,8 +122,8 @@ resource "aws_ecs_service" "app" {
     type = "ECS"
   }
   network_configuration {
-    subnets          = ["subnet-0a1b2c3d4e5f60718"]
-    security_groups  = ["sg-0a1b2c3d4e5f60718"]
+    subnets          = data.aws_subnets.default.ids
+    security_groups  = [data.aws_security_group.default.id]
     assign_public_ip = true
   }
   tags = { Page = var.page }
@@ -126,7 +142,7 @@ resource "aws_ecs_service" "spot" {
     weight            = var.page == "first" ? 1 : 2
   }
   network_configuration {
-    subnets = ["subnet-0a1b2c3d4e5f60718"]
+    subnets = data.aws_subnets.default.ids
   }
   depends_on = [aws_ecs_cluster_capacity_providers.app]
 }
