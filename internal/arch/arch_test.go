@@ -31,6 +31,7 @@ var contracts = []string{
 // services are AWS's, each with what it may import beyond the contracts and
 // what lies below itself. Never another service.
 var services = map[string][]string{
+	"internal/cloudwatch":             nil,
 	"internal/codebuild":              {"internal/agent", "internal/agent/job", "internal/agent/archive", "internal/buildspec"},
 	"internal/codecommit":             {"internal/git"},
 	"internal/codeconnections":        {"internal/git"},

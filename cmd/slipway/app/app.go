@@ -55,6 +55,7 @@ func parts() []part {
 		{"kms", addKMS},
 		{"secretsmanager", addSecretsManager},
 		{"ssm", addSSM},
+		{"cloudwatch", addCloudWatch},
 		{"s3", addS3},
 		{"logs", addLogs},
 		{"eventbridge", addEventBridge},

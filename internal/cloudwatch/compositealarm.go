@@ -1,0 +1,173 @@
+package cloudwatch
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/store"
+)
+
+const (
+	maxChildren = 100 // alarms in one rule
+	maxLevels   = 32  // of composite alarms above each other
+)
+
+// PutCompositeAlarm makes an alarm on the states of others, which must be there,
+// or gives it a new configuration. It is evaluated at once.
+func (s *Service) PutCompositeAlarm(ctx context.Context, in *cloudwatch.PutCompositeAlarmInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutCompositeAlarmOutput, error) {
+	tags, err := tagsOf(in.Tags)
+	if err == nil {
+		err = checkActions(in.OKActions, in.AlarmActions, in.InsufficientDataActions)
+	}
+	if err != nil {
+		return nil, err
+	}
+	_, children, err := parseRule(*in.AlarmRule)
+	switch {
+	case err != nil:
+		return nil, invalid("AlarmRule is not valid: %s", err)
+	case len(children) > maxChildren:
+		return nil, invalid("AlarmRule names %d alarms, and %d is the most.", len(children), maxChildren)
+	case in.ActionsSuppressor == nil && (in.ActionsSuppressorWaitPeriod != nil || in.ActionsSuppressorExtensionPeriod != nil):
+		return nil, invalid("ActionsSuppressorWaitPeriod and ActionsSuppressorExtensionPeriod need an ActionsSuppressor.")
+	case in.ActionsSuppressor != nil && (in.ActionsSuppressorWaitPeriod == nil || in.ActionsSuppressorExtensionPeriod == nil):
+		return nil, invalid("An ActionsSuppressor needs ActionsSuppressorWaitPeriod and ActionsSuppressorExtensionPeriod.")
+	case in.ActionConfiguration != nil:
+		return nil, invalid("ActionConfiguration is not implemented by Slipway.")
+	}
+	region := identity.Region(ctx)
+	return &cloudwatch.PutCompositeAlarmOutput{}, s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
+		old, err := get(tx, region, *in.AlarmName)
+		if err != nil {
+			return err
+		}
+		if old != nil && old.Composite == nil {
+			return invalid("The alarm name %s is that of a metric alarm.", *in.AlarmName)
+		}
+		for _, c := range children {
+			if c == *in.AlarmName {
+				return invalid("AlarmRule must not name the alarm itself.")
+			}
+			if child, err := get(tx, region, c); err != nil {
+				return err
+			} else if child == nil {
+				return invalid("AlarmRule names alarms that do not exist: %s", c)
+			}
+		}
+		now := tx.Now()
+		a := &alarm{Region: region, Tags: tags, Composite: s.compositeAlarm(region, in)}
+		a.Composite.AlarmConfigurationUpdatedTimestamp = &now
+		a.Composite.StateUpdatedTimestamp, a.Composite.StateTransitionedTimestamp = &now, &now
+		if old == nil {
+			a.setState(unchecked(now))
+		} else {
+			a.Tags = old.Tags
+			a.Composite.StateTransitionedTimestamp, a.Composite.StateValue = old.Composite.StateTransitionedTimestamp, old.Composite.StateValue
+			a.setState(old.state())
+			if err := s.disown(tx, old); err != nil {
+				return err
+			}
+		}
+		for _, c := range children {
+			if err := parents.Put(tx, in.AlarmName, region, c, *in.AlarmName); err != nil {
+				return err
+			}
+		}
+		if err := s.configured(tx, old, a); err != nil {
+			return err
+		}
+		if err := a.put(tx); err != nil {
+			return err
+		}
+		return s.compose(tx, a, nil, 0)
+	})
+}
+
+func (s *Service) compositeAlarm(region string, in *cloudwatch.PutCompositeAlarmInput) *types.CompositeAlarm {
+	enabled := in.ActionsEnabled == nil || *in.ActionsEnabled
+	return &types.CompositeAlarm{AlarmName: in.AlarmName, AlarmArn: aws.String(s.alarmARN(region, *in.AlarmName)), AlarmDescription: in.AlarmDescription,
+		AlarmRule: in.AlarmRule, ActionsEnabled: &enabled, OKActions: list(in.OKActions), AlarmActions: list(in.AlarmActions),
+		InsufficientDataActions: list(in.InsufficientDataActions), ActionsSuppressor: in.ActionsSuppressor,
+		ActionsSuppressorWaitPeriod: in.ActionsSuppressorWaitPeriod, ActionsSuppressorExtensionPeriod: in.ActionsSuppressorExtensionPeriod}
+}
+
+// disown forgets which alarms a composite alarm is above.
+func (s *Service) disown(tx store.Tx, a *alarm) error {
+	_, children, err := parseRule(*a.Composite.AlarmRule)
+	if err != nil {
+		return err
+	}
+	for _, c := range children {
+		if err := parents.Delete(tx, a.Region, c, a.name()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// above are the names of the composite alarms directly above an alarm.
+func above(r store.Reader, region, name string) (names []string, err error) {
+	for n, err := range parents.All(r, region, name) {
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, *n)
+	}
+	return names, nil
+}
+
+// recompose evaluates the composite alarms above one whose state changed. Where
+// they are above each other in a circle, evaluation ends, as on AWS.
+func (s *Service) recompose(tx *engine.Tx, cause *alarm, level int) error {
+	if level > maxLevels {
+		return nil
+	}
+	names, err := above(tx, cause.Region, cause.name())
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		a, err := get(tx, cause.Region, n)
+		if err != nil {
+			return err
+		}
+		if a != nil && a.Composite != nil {
+			if err := s.compose(tx, a, cause, level+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// compose evaluates a composite alarm, because of an alarm below it or because
+// it is new.
+func (s *Service) compose(tx *engine.Tx, a, cause *alarm, level int) error {
+	r, children, err := parseRule(*a.Composite.AlarmRule)
+	if err != nil {
+		return err
+	}
+	states := map[string]types.StateValue{}
+	for _, c := range children {
+		child, err := get(tx, a.Region, c)
+		if err != nil {
+			return err
+		}
+		if child != nil {
+			states[c] = child.state().value
+		}
+	}
+	to := types.StateValueOk
+	if r.holds(func(n string) types.StateValue { return states[n] }) {
+		to = types.StateValueAlarm
+	}
+	if a.state().value == to {
+		return nil
+	}
+	return s.move(tx, a, composed(a, cause, to, tx.Now()), level)
+}

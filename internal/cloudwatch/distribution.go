@@ -1,0 +1,151 @@
+package cloudwatch
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+)
+
+// distribution is what is known of values of one time and unit.
+type distribution struct {
+	Count, Sum, Min, Max float64
+	// Values are the single values in order, each with how often it was there.
+	// Beyond maxDistinct of them near ones are taken together.
+	Values []weighted `json:",omitempty"`
+	// Opaque says that a statistic set hides the single values.
+	Opaque bool `json:",omitempty"`
+}
+
+type weighted struct {
+	V float64
+	N float64
+}
+
+const (
+	maxDistinct = 200
+	// nearness is the ratio between values that are taken together: a
+	// percentile is off by at most 1 %.
+	nearness = 1.02
+)
+
+// of is a value that was there n times.
+func of(v, n float64) distribution {
+	return distribution{Count: n, Sum: v * n, Min: v, Max: v, Values: []weighted{{v, n}}}
+}
+
+// ofSet is a statistic set. That of one value, or of equal ones, hides nothing.
+func ofSet(s types.StatisticSet) distribution {
+	if *s.Minimum == *s.Maximum {
+		d := of(*s.Minimum, *s.SampleCount)
+		d.Sum = *s.Sum
+		return d
+	}
+	return distribution{Count: *s.SampleCount, Sum: *s.Sum, Min: *s.Minimum, Max: *s.Maximum, Opaque: true}
+}
+
+// add takes another distribution in.
+func (d *distribution) add(more distribution) {
+	if d.Count == 0 {
+		*d = distribution{more.Count, more.Sum, more.Min, more.Max, slices.Clone(more.Values), more.Opaque}
+		return
+	}
+	d.Count += more.Count
+	d.Sum += more.Sum
+	d.Min, d.Max = min(d.Min, more.Min), max(d.Max, more.Max)
+	if d.Opaque = d.Opaque || more.Opaque; d.Opaque {
+		d.Values = nil
+		return
+	}
+	for _, w := range more.Values {
+		i, found := slices.BinarySearchFunc(d.Values, w.V, func(x weighted, v float64) int {
+			switch {
+			case x.V < v:
+				return -1
+			case x.V > v:
+				return 1
+			}
+			return 0
+		})
+		if found {
+			d.Values[i].N += w.N
+		} else {
+			d.Values = slices.Insert(d.Values, i, w)
+		}
+	}
+	if len(d.Values) > maxDistinct {
+		d.Values = compress(d.Values)
+	}
+}
+
+// compress takes near positive values together. There are few that are not
+// positive: percentiles are not for them.
+func compress(values []weighted) []weighted {
+	out := values[:0:0]
+	for _, w := range values {
+		last := len(out) - 1
+		if last >= 0 && out[last].V > 0 && w.V/out[last].V < nearness {
+			out[last].N += w.N
+			continue
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// statistic is one number of the distribution; ok is false where it has none.
+func (d *distribution) statistic(name string) (v float64, ok bool) {
+	if d.Count == 0 {
+		return 0, false
+	}
+	switch types.Statistic(name) {
+	case types.StatisticSampleCount:
+		return d.Count, true
+	case types.StatisticAverage:
+		return d.Sum / d.Count, true
+	case types.StatisticSum:
+		return d.Sum, true
+	case types.StatisticMinimum:
+		return d.Min, true
+	case types.StatisticMaximum:
+		return d.Max, true
+	}
+	p, ok := percentile(name)
+	if !ok || d.Opaque || d.Min < 0 {
+		return 0, false
+	}
+	return d.percentile(p), true
+}
+
+// percentile reads pNN; ok is false for other statistics.
+func percentile(name string) (p float64, ok bool) {
+	digits, ok := strings.CutPrefix(name, "p")
+	if !ok {
+		return 0, false
+	}
+	p, err := strconv.ParseFloat(digits, 64)
+	return p, err == nil && p >= 0 && p <= 100
+}
+
+// computable tells whether statistic can answer for a name.
+func computable(name string) bool {
+	if slices.Contains(types.Statistic("").Values(), types.Statistic(name)) {
+		return true
+	}
+	_, ok := percentile(name)
+	return ok
+}
+
+// percentile is the least value that p percent of the values are not above.
+func (d *distribution) percentile(p float64) float64 {
+	rank := math.Max(p/100*d.Count, math.SmallestNonzeroFloat64)
+	seen := 0.0
+	for _, w := range d.Values {
+		if seen += w.N; seen >= rank {
+			return w.V
+		}
+	}
+	return d.Max
+}

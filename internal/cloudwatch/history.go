@@ -1,0 +1,140 @@
+package cloudwatch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/page"
+	"github.com/slipway-dev/slipway/internal/store"
+)
+
+// History is kept under the alarm's name and under the region, each in the order
+// of time: region[, name], time and number.
+const (
+	ofAlarm  store.Table[types.AlarmHistoryItem] = "cloudwatch.alarmhistory"
+	ofRegion store.Table[types.AlarmHistoryItem] = "cloudwatch.regionhistory"
+)
+
+const (
+	historyKept    = 30 * 24 * time.Hour
+	maxHistoryData = 4095 // characters
+	tidy           = 8    // old items that go with each new one
+)
+
+// record adds an item, and lets the oldest of the region go if it is too old.
+func (s *Service) record(tx *engine.Tx, a *alarm, kind types.HistoryItemType, summary string, data []byte) error {
+	now := tx.Now()
+	text := string(data)
+	if len(text) > maxHistoryData {
+		text = "{}" // of an alarm with hundreds of data points: no part of it is JSON
+	}
+	item := &types.AlarmHistoryItem{AlarmName: aws.String(a.name()), AlarmType: a.kind(), HistoryItemType: kind, HistorySummary: &summary,
+		HistoryData: &text, Timestamp: &now}
+	// Several items of one instant stay in their order.
+	key := fmt.Sprintf("%020d", now.UnixNano())
+	for n := 0; ; n++ {
+		at := fmt.Sprintf("%s-%04d", key, n)
+		if _, err := ofRegion.Get(tx, a.Region, at); err == nil {
+			continue
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if err := ofRegion.Put(tx, item, a.Region, at); err != nil {
+			return err
+		}
+		if err := ofAlarm.Put(tx, item, a.Region, a.name(), at); err != nil {
+			return err
+		}
+		return expireHistory(tx, a.Region, now)
+	}
+}
+
+func expireHistory(tx *engine.Tx, region string, now time.Time) error {
+	for e, err := range tx.Scan(store.Range{Prefix: store.Prefix(string(ofRegion), region), Limit: tidy}) {
+		if err != nil {
+			return err
+		}
+		item, err := ofRegion.Decode(e.Value)
+		if err != nil {
+			return err
+		}
+		if now.Sub(*item.Timestamp) < historyKept {
+			return nil
+		}
+		at := e.Key[len(store.Prefix(string(ofRegion), region)):]
+		if err := ofAlarm.Delete(tx, region, *item.AlarmName, at); err != nil {
+			return err
+		}
+		if err := tx.Delete(e.Key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// configured records that an alarm was made, or changed.
+func (s *Service) configured(tx *engine.Tx, old, now *alarm) error {
+	summary, kind := fmt.Sprintf("Alarm %q created", now.name()), "Create"
+	if old != nil {
+		summary, kind = fmt.Sprintf("Alarm %q updated", now.name()), "Update"
+	}
+	return s.recordChange(tx, now, clip(summary, 255), kind)
+}
+
+func (s *Service) recordChange(tx *engine.Tx, a *alarm, summary, kind string) error {
+	var doc any = a.Metric
+	if a.Composite != nil {
+		doc = a.Composite
+	}
+	data, err := json.Marshal(map[string]any{"version": "1.0", "type": kind, "updatedAlarm": doc})
+	if err != nil {
+		return err
+	}
+	return s.record(tx, a, types.HistoryItemTypeConfigurationUpdate, summary, data)
+}
+
+// DescribeAlarmHistory answers 30 days of one alarm or of all, the newest first
+// unless ScanBy says otherwise, 100 a page. History outlives its alarm.
+func (s *Service) DescribeAlarmHistory(ctx context.Context, in *cloudwatch.DescribeAlarmHistoryInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmHistoryOutput, error) {
+	region := identity.Region(ctx)
+	kinds := in.AlarmTypes
+	if len(kinds) == 0 {
+		kinds = []types.AlarmType{types.AlarmTypeMetricAlarm}
+		if in.AlarmName != nil { // whatever it is
+			kinds = append(kinds, types.AlarmTypeCompositeAlarm)
+		}
+	}
+	table, parts := ofRegion, []string{region}
+	if in.AlarmName != nil {
+		table, parts = ofAlarm, []string{region, *in.AlarmName}
+	}
+	out := &cloudwatch.DescribeAlarmHistoryOutput{}
+	q := page.Request{Scope: fmt.Sprint("DescribeAlarmHistory/", parts, kinds, in.HistoryItemType, in.StartDate, in.EndDate), Token: in.NextToken,
+		Max: page.Limit(in.MaxRecords, 100), Reverse: in.ScanBy != types.ScanByTimestampAscending}
+	return out, s.page(ctx, q, func(r store.Reader, q page.Request) (err error) {
+		out.AlarmHistoryItems, out.NextToken, err = page.Of(r, table, q, func(i *types.AlarmHistoryItem) (types.AlarmHistoryItem, bool, error) {
+			return *i, slices.Contains(kinds, i.AlarmType) && (in.HistoryItemType == "" || in.HistoryItemType == i.HistoryItemType) &&
+				(in.StartDate == nil || !i.Timestamp.Before(*in.StartDate)) && (in.EndDate == nil || !i.Timestamp.After(*in.EndDate)), nil
+		}, parts...)
+		return err
+	})
+}
+
+func (s *Service) page(ctx context.Context, q page.Request, read func(store.Reader, page.Request) error) error {
+	q.Scope = "cloudwatch." + q.Scope
+	err := s.cfg.Engine.View(ctx, func(r store.Reader) error { return read(r, q) })
+	if errors.Is(err, page.ErrToken) {
+		return &types.InvalidNextToken{Message: aws.String("The next token specified is invalid.")}
+	}
+	return err
+}

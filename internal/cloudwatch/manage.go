@@ -1,0 +1,173 @@
+package cloudwatch
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"github.com/slipway-dev/slipway/internal/aws/arn"
+	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/aws/tag"
+	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/store"
+)
+
+// DeleteAlarms deletes alarms, at most one composite alarm among them. One on
+// which a composite alarm depends stays. That a name is of no alarm is an error
+// if none is of any.
+func (s *Service) DeleteAlarms(ctx context.Context, in *cloudwatch.DeleteAlarmsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DeleteAlarmsOutput, error) {
+	region := identity.Region(ctx)
+	return &cloudwatch.DeleteAlarmsOutput{}, s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
+		found, composites := 0, 0
+		for _, name := range in.AlarmNames {
+			a, err := get(tx, region, name)
+			if err != nil {
+				return err
+			}
+			if a == nil {
+				continue
+			}
+			found++
+			if a.Composite != nil {
+				composites++
+			}
+			up, err := above(tx, region, name)
+			if err != nil {
+				return err
+			}
+			if i := slices.IndexFunc(up, func(n string) bool { return !slices.Contains(in.AlarmNames, n) }); i >= 0 {
+				return invalid("The alarm %s cannot be deleted: the composite alarm %s depends on it.", name, up[i])
+			}
+		}
+		switch {
+		case found == 0 && len(in.AlarmNames) > 0:
+			return &types.ResourceNotFound{Message: aws.String("Unknown alarm")}
+		case composites > 1:
+			return invalid("At most one composite alarm can be deleted at a time.")
+		}
+		for _, name := range in.AlarmNames {
+			a, err := get(tx, region, name)
+			if err != nil {
+				return err
+			}
+			if a != nil {
+				if err := s.remove(tx, a); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Service) remove(tx *engine.Tx, a *alarm) error {
+	forget := s.unwatch
+	if a.Composite != nil {
+		forget = func(tx store.Tx, a *alarm) error { return s.disown(tx, a) }
+	}
+	if err := forget(tx, a); err != nil {
+		return err
+	}
+	if err := tx.Cancel(jobEvaluate, a.job()); err != nil {
+		return err
+	}
+	if err := s.recordChange(tx, a, clip("Alarm \""+a.name()+"\" deleted", 255), "Delete"); err != nil {
+		return err
+	}
+	return alarms.Delete(tx, a.Region, a.name())
+}
+
+// EnableAlarmActions lets transitions call actions. Names of no alarm are left
+// out, as on AWS.
+func (s *Service) EnableAlarmActions(ctx context.Context, in *cloudwatch.EnableAlarmActionsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.EnableAlarmActionsOutput, error) {
+	return &cloudwatch.EnableAlarmActionsOutput{}, s.mute(ctx, in.AlarmNames, false)
+}
+
+// DisableAlarmActions keeps transitions from calling actions.
+func (s *Service) DisableAlarmActions(ctx context.Context, in *cloudwatch.DisableAlarmActionsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DisableAlarmActionsOutput, error) {
+	return &cloudwatch.DisableAlarmActionsOutput{}, s.mute(ctx, in.AlarmNames, true)
+}
+
+func (s *Service) mute(ctx context.Context, names []string, mute bool) error {
+	return s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
+		for _, n := range names {
+			a, err := get(tx, identity.Region(ctx), n)
+			if err != nil {
+				return err
+			}
+			if a == nil {
+				continue
+			}
+			enabled := !mute
+			if a.Composite != nil {
+				a.Composite.ActionsEnabled = &enabled
+			} else {
+				a.Metric.ActionsEnabled = &enabled
+			}
+			if err := s.configured(tx, a, a); err != nil {
+				return err
+			}
+			if err := a.put(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// TagResource adds or overwrites tags of an alarm.
+func (s *Service) TagResource(ctx context.Context, in *cloudwatch.TagResourceInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.TagResourceOutput, error) {
+	more, err := tagsOf(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	return &cloudwatch.TagResourceOutput{}, s.retag(ctx, in.ResourceARN, func(t tag.Set) (tag.Set, error) { return t.With(more) })
+}
+
+// UntagResource removes tags; ones that are not there are no error.
+func (s *Service) UntagResource(ctx context.Context, in *cloudwatch.UntagResourceInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.UntagResourceOutput, error) {
+	return &cloudwatch.UntagResourceOutput{}, s.retag(ctx, in.ResourceARN, func(t tag.Set) (tag.Set, error) { return t.Without(in.TagKeys), nil })
+}
+
+// ListTagsForResource answers the tags of an alarm by key.
+func (s *Service) ListTagsForResource(ctx context.Context, in *cloudwatch.ListTagsForResourceInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.ListTagsForResourceOutput, error) {
+	out := &cloudwatch.ListTagsForResourceOutput{}
+	return out, s.cfg.Engine.View(ctx, func(r store.Reader) error {
+		a, err := s.tagged(ctx, r, in.ResourceARN)
+		if err == nil {
+			out.Tags = tag.List(a.Tags, func(k, v *string) types.Tag { return types.Tag{Key: k, Value: v} })
+		}
+		return err
+	})
+}
+
+func (s *Service) retag(ctx context.Context, resource *string, f func(tag.Set) (tag.Set, error)) error {
+	return s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
+		a, err := s.tagged(ctx, tx, resource)
+		if err != nil {
+			return err
+		}
+		if a.Tags, err = f(a.Tags); err != nil {
+			return tagError(err)
+		}
+		return a.put(tx)
+	})
+}
+
+// tagged finds the alarm of an ARN: nothing else has tags here.
+func (s *Service) tagged(ctx context.Context, r store.Reader, resource *string) (*alarm, error) {
+	p, ok := arn.Parse(*resource)
+	name, isAlarm := strings.CutPrefix(p.Resource, "alarm:")
+	if !ok || p.Service != "cloudwatch" || !isAlarm {
+		return nil, &types.InvalidParameterValueException{Message: aws.String("The ARN " + *resource + " is not one of an alarm: nothing else has tags in Slipway.")}
+	}
+	a, err := get(r, p.Region, name)
+	if err == nil && (a == nil || p.Region != identity.Region(ctx) || p.Account != s.cfg.Site.Account) {
+		err = &types.ResourceNotFoundException{ResourceId: aws.String(*resource), ResourceType: aws.String("Alarm"), Message: aws.String("The alarm " + *resource + " does not exist.")}
+	}
+	return a, err
+}

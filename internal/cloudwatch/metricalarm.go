@@ -1,0 +1,193 @@
+package cloudwatch
+
+import (
+	"context"
+	"regexp"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/engine"
+)
+
+// PutMetricAlarm makes an alarm on a metric or an expression, or gives it a new
+// configuration; its state stays. Tags are of new alarms only.
+func (s *Service) PutMetricAlarm(ctx context.Context, in *cloudwatch.PutMetricAlarmInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutMetricAlarmOutput, error) {
+	tags, err := tagsOf(in.Tags)
+	if err == nil {
+		err = checkMetricAlarm(in)
+	}
+	if err != nil {
+		return nil, err
+	}
+	region := identity.Region(ctx)
+	return &cloudwatch.PutMetricAlarmOutput{}, s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
+		old, err := get(tx, region, *in.AlarmName)
+		if err != nil {
+			return err
+		}
+		if old != nil && old.Metric == nil {
+			return invalid("The alarm name %s is that of a composite alarm.", *in.AlarmName)
+		}
+		now := tx.Now()
+		a := &alarm{Region: region, Tags: tags, Metric: s.metricAlarm(region, in)}
+		a.Metric.AlarmConfigurationUpdatedTimestamp = &now
+		if old == nil {
+			st := unchecked(now)
+			a.Metric.StateTransitionedTimestamp = &now
+			a.Metric.StateUpdatedTimestamp = &now
+			a.setState(st)
+		} else {
+			a.Tags = old.Tags
+			a.Metric.StateUpdatedTimestamp, a.Metric.StateTransitionedTimestamp = old.Metric.StateUpdatedTimestamp, old.Metric.StateTransitionedTimestamp
+			a.Metric.StateValue = old.Metric.StateValue
+			a.setState(old.state())
+			if err := s.unwatch(tx, old); err != nil {
+				return err
+			}
+		}
+		if err := s.watch(tx, a); err != nil {
+			return err
+		}
+		if err := s.configured(tx, old, a); err != nil {
+			return err
+		}
+		if err := tx.Enqueue(engine.NewJob{Kind: jobEvaluate, ID: a.job()}); err != nil {
+			return err
+		}
+		return a.put(tx)
+	})
+}
+
+func (s *Service) metricAlarm(region string, in *cloudwatch.PutMetricAlarmInput) *types.MetricAlarm {
+	enabled := in.ActionsEnabled == nil || *in.ActionsEnabled
+	return &types.MetricAlarm{AlarmName: in.AlarmName, AlarmArn: aws.String(s.alarmARN(region, *in.AlarmName)), AlarmDescription: in.AlarmDescription,
+		ActionsEnabled: &enabled, OKActions: list(in.OKActions), AlarmActions: list(in.AlarmActions), InsufficientDataActions: list(in.InsufficientDataActions),
+		MetricName: in.MetricName, Namespace: in.Namespace, Statistic: in.Statistic, ExtendedStatistic: in.ExtendedStatistic, Dimensions: list(in.Dimensions),
+		Period: in.Period, Unit: in.Unit, EvaluationPeriods: in.EvaluationPeriods, DatapointsToAlarm: in.DatapointsToAlarm, Threshold: in.Threshold,
+		ComparisonOperator: in.ComparisonOperator, TreatMissingData: in.TreatMissingData, EvaluateLowSampleCountPercentile: in.EvaluateLowSampleCountPercentile,
+		Metrics: in.Metrics, ThresholdMetricId: in.ThresholdMetricId}
+}
+
+// list is never nil: clients index these unchecked.
+func list[T any](l []T) []T {
+	if l == nil {
+		return []T{}
+	}
+	return l
+}
+
+var (
+	extended = regexp.MustCompile(`^(p(\d{1,2}(\.\d{0,10})?|100)|(tm|tc|ts|wm|pr)(\d{1,2}(\.\d+)?|\(.*\))|PR\(.*\)|TM\(.*\)|TC\(.*\)|TS\(.*\)|WM\(.*\)|iqm|IQM)$`)
+	queryID  = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
+	bands    = []types.ComparisonOperator{types.ComparisonOperatorLessThanLowerOrGreaterThanUpperThreshold, types.ComparisonOperatorLessThanLowerThreshold, types.ComparisonOperatorGreaterThanUpperThreshold}
+)
+
+// checkMetricAlarm has the rules of the API reference that the model does not.
+func checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
+	switch {
+	case in.EvaluationCriteria != nil || in.EvaluationInterval != nil || in.EvaluationWindow != nil:
+		return invalid("PromQL alarms (EvaluationCriteria, EvaluationInterval, EvaluationWindow) are not implemented by Slipway.")
+	case in.ActionConfiguration != nil || in.WarmUpConfiguration != nil:
+		return invalid("ActionConfiguration and WarmUpConfiguration are not implemented by Slipway.")
+	case in.ComparisonOperator == "":
+		return invalid("The parameter ComparisonOperator is required.")
+	case in.EvaluationPeriods == nil || *in.EvaluationPeriods < 1:
+		return invalid("EvaluationPeriods must be at least 1.")
+	case in.DatapointsToAlarm != nil && (*in.DatapointsToAlarm < 1 || *in.DatapointsToAlarm > *in.EvaluationPeriods):
+		return invalid("DatapointsToAlarm must be at least 1 and at most EvaluationPeriods.")
+	case (in.MetricName == nil) == (len(in.Metrics) == 0):
+		return invalid("You must specify either MetricName or Metrics, but not both.")
+	case (in.Threshold == nil) == (in.ThresholdMetricId == nil):
+		return invalid("Exactly one of Threshold and ThresholdMetricId must be specified.")
+	case slices.Contains(bands, in.ComparisonOperator) != (in.ThresholdMetricId != nil):
+		return invalid("ThresholdMetricId goes with the comparison operators of anomaly detection, and with them only.")
+	case in.TreatMissingData != nil && !slices.Contains([]string{missing, ignore, breaching, notBreaching}, *in.TreatMissingData):
+		return invalid("Option %s is not supported for TreatMissingData parameter. Supported options: [breaching, notBreaching, ignore, missing].", *in.TreatMissingData)
+	case in.EvaluateLowSampleCountPercentile != nil && !slices.Contains([]string{"evaluate", ignore}, *in.EvaluateLowSampleCountPercentile):
+		return invalid("Option %s is not supported for EvaluateLowSampleCountPercentile parameter. Supported options: [evaluate, ignore].", *in.EvaluateLowSampleCountPercentile)
+	}
+	if err := checkActions(in.OKActions, in.AlarmActions, in.InsufficientDataActions); err != nil {
+		return err
+	}
+	if len(in.Metrics) > 0 {
+		return checkQueries(in)
+	}
+	switch {
+	case in.Namespace == nil:
+		return invalid("The parameter Namespace is required.")
+	case (in.Statistic == "") == (in.ExtendedStatistic == nil):
+		return invalid("Exactly one of Statistic and ExtendedStatistic must be specified.")
+	case in.ExtendedStatistic != nil && !extended.MatchString(*in.ExtendedStatistic):
+		return invalid("The value %s for parameter ExtendedStatistic is not supported.", *in.ExtendedStatistic)
+	case in.Period == nil:
+		return invalid("The parameter Period is required.")
+	}
+	return checkSpan(*in.Period, *in.EvaluationPeriods)
+}
+
+// checkSpan refuses periods that there are not, and alarms that look back too
+// far.
+func checkSpan(period, periods int32) error {
+	const day, week = 86400, 7 * 86400
+	switch span := int64(period) * int64(periods); {
+	case period != 10 && period != 20 && period != 30 && (period < 60 || period%60 != 0):
+		return invalid("Period must be 10, 20, 30 or a multiple of 60.")
+	case period < 3600 && span > day:
+		return invalid("Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400).")
+	case span > week:
+		return invalid("Metrics cannot be checked across more than a week (EvaluationPeriods * Period must be <= 604800).")
+	}
+	return nil
+}
+
+func checkQueries(in *cloudwatch.PutMetricAlarmInput) error {
+	if in.Namespace != nil || len(in.Dimensions) > 0 || in.Period != nil || in.Statistic != "" || in.ExtendedStatistic != nil || in.Unit != "" {
+		return invalid("Namespace, Dimensions, Period, Unit, Statistic and ExtendedStatistic must not be specified with Metrics.")
+	}
+	seen, returned := map[string]bool{}, 0
+	for _, q := range in.Metrics {
+		id := aws.ToString(q.Id)
+		switch {
+		case !queryID.MatchString(id):
+			return invalid("The id %s of a metric must begin with a lower-case letter and have letters, digits and underscores only.", id)
+		case seen[id]:
+			return invalid("The id %s of a metric is there twice.", id)
+		case (q.MetricStat == nil) == (q.Expression == nil):
+			return invalid("The metric %s must have either MetricStat or Expression.", id)
+		}
+		seen[id] = true
+		if q.ReturnData == nil || *q.ReturnData {
+			returned++
+		}
+		if m := q.MetricStat; m != nil {
+			if m.Metric == nil || m.Metric.MetricName == nil || m.Metric.Namespace == nil {
+				return invalid("The metric %s must have a Namespace and a MetricName.", id)
+			}
+			if !isStatistic(*m.Stat) {
+				return invalid("The value %s for parameter Stat is not supported.", *m.Stat)
+			}
+			if err := checkSpan(*m.Period, *in.EvaluationPeriods); err != nil {
+				return err
+			}
+		}
+	}
+	want := 1
+	if in.ThresholdMetricId != nil {
+		if !seen[*in.ThresholdMetricId] {
+			return invalid("ThresholdMetricId %s is not the id of a metric.", *in.ThresholdMetricId)
+		}
+		want = 2
+	}
+	if returned != want {
+		return invalid("Exactly %d elements of Metrics must have ReturnData true, and %d have.", want, returned)
+	}
+	return nil
+}
+
+func isStatistic(s string) bool {
+	return slices.Contains(types.Statistic("").Values(), types.Statistic(s)) || extended.MatchString(s)
+}

@@ -1,0 +1,205 @@
+package cloudwatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/store"
+)
+
+// Limits of PutMetricData.
+const (
+	maxData   = 1000
+	maxValues = 150 // of one datum
+	oldest    = 14 * 24 * time.Hour
+	newest    = 2 * time.Hour // in the future
+)
+
+var greatest = math.Ldexp(1, 360)
+
+// PutMetricData adds data points; metrics come to be by them.
+func (s *Service) PutMetricData(ctx context.Context, in *cloudwatch.PutMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutMetricDataOutput, error) {
+	switch {
+	case strings.HasPrefix(*in.Namespace, "AWS/"):
+		return nil, badValue("The value AWS/ for parameter Namespace is invalid.")
+	case len(in.EntityMetricData) > 0:
+		return nil, badValue("EntityMetricData is not implemented by Slipway; use MetricData.")
+	case len(in.MetricData) == 0:
+		return nil, &types.MissingRequiredParameterException{Message: aws.String("The parameter MetricData is required.")}
+	case len(in.MetricData) > maxData:
+		return nil, badValue("The collection MetricData must not have a size greater than %d.", maxData)
+	}
+	return &cloudwatch.PutMetricDataOutput{}, s.Record(ctx, identity.Region(ctx), *in.Namespace, in.MetricData)
+}
+
+func badValue(format string, args ...any) error {
+	return &types.InvalidParameterValueException{Message: aws.String(fmt.Sprintf(format, args...))}
+}
+
+// Record is PutMetricData for Slipway's own services, whose namespaces begin
+// with AWS/. Alarms on the metrics are evaluated when their minute ends.
+func (s *Service) Record(ctx context.Context, region, namespace string, data []types.MetricDatum) error {
+	now := s.cfg.Engine.Now()
+	points := make([]point, len(data))
+	for i := range data {
+		var err error
+		if points[i], err = read(&data[i], now); err != nil {
+			return &types.InvalidParameterValueException{Message: aws.String(fmt.Sprintf("The parameter MetricData.member.%d is not valid: %s", i+1, err))}
+		}
+	}
+	return s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
+		touched := map[string]bool{}
+		for i := range points {
+			id, err := s.add(tx, region, namespace, &points[i])
+			if err != nil {
+				return err
+			}
+			touched[id] = true
+		}
+		for id := range touched {
+			if err := s.wake(tx, region, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// point is a datum that was read.
+type point struct {
+	name       string
+	dimensions []types.Dimension
+	at         time.Time // begin of its minute, or its second
+	second     int
+	unit       types.StandardUnit
+	distribution
+}
+
+// read checks a datum. The error is a text.
+func read(d *types.MetricDatum, now time.Time) (point, error) {
+	p := point{name: *d.MetricName, dimensions: sorted(d.Dimensions), at: now, unit: d.Unit}
+	if p.unit == "" {
+		p.unit = types.StandardUnitNone
+	}
+	for i, dim := range p.dimensions {
+		switch {
+		case dim.Name == nil || dim.Value == nil || strings.TrimSpace(*dim.Name) == "" || strings.HasPrefix(*dim.Name, ":"):
+			return p, errors.New("a dimension has a name, which does not begin with a colon, and a value")
+		case i > 0 && *p.dimensions[i-1].Name == *dim.Name:
+			return p, fmt.Errorf("the dimension %s is there twice", *dim.Name)
+		}
+	}
+	if d.Timestamp != nil {
+		p.at = *d.Timestamp
+	}
+	switch {
+	case now.Sub(p.at) > oldest:
+		return p, errors.New("Timestamp must specify a time within the past two weeks")
+	case p.at.Sub(now) > newest:
+		return p, errors.New("Timestamp must specify a time no more than two hours in the future")
+	}
+	p.at = p.at.UTC()
+	resolution := int32(60)
+	if d.StorageResolution != nil {
+		resolution = *d.StorageResolution
+	}
+	switch resolution {
+	case 1:
+		p.second = p.at.Second()
+	case 60:
+	default:
+		return p, errors.New("StorageResolution must be 1 or 60")
+	}
+	var err error
+	p.distribution, err = contents(d)
+	return p, err
+}
+
+// contents are the values of a datum, given in one of three forms.
+func contents(d *types.MetricDatum) (out distribution, err error) {
+	forms := 0
+	for _, is := range []bool{d.Value != nil, d.StatisticValues != nil, len(d.Values) > 0} {
+		if is {
+			forms++
+		}
+	}
+	switch {
+	case forms != 1:
+		return out, errors.New("exactly one of Value, Values and StatisticValues must be given")
+	case len(d.Values) > maxValues:
+		return out, fmt.Errorf("Values has at most %d values", maxValues)
+	case len(d.Counts) > 0 && len(d.Counts) != len(d.Values):
+		return out, errors.New("Counts has one count for each of Values")
+	}
+	numbers := append(append([]float64{}, d.Values...), d.Counts...)
+	switch {
+	case d.Value != nil:
+		numbers = append(numbers, *d.Value)
+		out = of(*d.Value, 1)
+	case d.StatisticValues != nil:
+		v := d.StatisticValues
+		numbers = append(numbers, *v.SampleCount, *v.Sum, *v.Minimum, *v.Maximum)
+		if *v.SampleCount <= 0 || *v.Minimum > *v.Maximum {
+			return out, errors.New("StatisticValues has a positive SampleCount, and its Minimum is not above its Maximum")
+		}
+		out = ofSet(*v)
+	default:
+		for i, v := range d.Values {
+			n := 1.0
+			if len(d.Counts) > 0 {
+				n = d.Counts[i]
+			}
+			if n <= 0 {
+				return out, errors.New("Counts are positive")
+			}
+			out.add(of(v, n))
+		}
+	}
+	for _, n := range numbers {
+		if math.IsNaN(n) || math.Abs(n) > greatest {
+			return out, errors.New("values are in the range of -2^360 to 2^360, and NaN and infinity are none")
+		}
+	}
+	return out, nil
+}
+
+// add puts a point to its minute, and answers its metric's ID.
+func (s *Service) add(tx *engine.Tx, region, namespace string, p *point) (id string, err error) {
+	id = metricID(namespace, p.name, p.dimensions)
+	m, err := metrics.Get(tx, region, namespace, p.name, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		m = &metric{ID: id, Metric: types.Metric{Namespace: &namespace, MetricName: &p.name, Dimensions: list(p.dimensions)}}
+		if err := tx.Enqueue(engine.NewJob{Kind: jobForget, ID: "all", At: tx.Now().Add(forgetEvery)}); err != nil {
+			return "", err
+		}
+	case err != nil:
+		return "", err
+	}
+	if minute := p.at.Truncate(time.Minute); minute.After(m.Last) {
+		m.Last = minute
+		if err := metrics.Put(tx, m, region, namespace, p.name, id); err != nil {
+			return "", err
+		}
+	}
+	key := tick(p.at, time.Minute)
+	sl, err := minutes.Get(tx, region, id, key)
+	if errors.Is(err, store.ErrNotFound) {
+		sl, err = &slice{}, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	sl.put(p.second, p.unit, p.distribution)
+	return id, minutes.Put(tx, sl, region, id, key)
+}
