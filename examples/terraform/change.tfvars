@@ -1,4 +1,4 @@
 # A change that applies in place, for those who want to see one:
 # terraform apply -var-file change.tfvars
 build_timeout = 15
-keep_images   = 10
+replicas      = 2
