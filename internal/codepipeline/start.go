@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/bus/source"
 	"github.com/slipway-dev/slipway/internal/engine"
@@ -35,8 +36,7 @@ type starting struct {
 // ValidationException for variables and source revisions that do not fit.
 func (s *Service) StartPipelineExecution(ctx context.Context, in *codepipeline.StartPipelineExecutionInput, _ ...func(*codepipeline.Options)) (*codepipeline.StartPipelineExecutionOutput, error) {
 	how := starting{
-		trigger: types.ExecutionTrigger{TriggerType: types.TriggerTypeStartPipelineExecution,
-			TriggerDetail: aws.String(identity.From(ctx).ARN)},
+		trigger:   startedFor(identity.From(ctx)),
 		variables: in.Variables, overrides: in.SourceRevisions,
 	}
 	if t := aws.ToString(in.ClientRequestToken); t != "" {
@@ -55,6 +55,14 @@ func (s *Service) StartPipelineExecution(ctx context.Context, in *codepipeline.S
 		return nil, err
 	}
 	return &codepipeline.StartPipelineExecutionOutput{PipelineExecutionId: aws.String(execution)}, nil
+}
+
+// startedFor is the trigger of a call: a rule of EventBridge, else the caller.
+func startedFor(c *identity.Caller) types.ExecutionTrigger {
+	if a, ok := arn.Parse(c.SourceARN); ok && a.Service == "events" {
+		return types.ExecutionTrigger{TriggerType: types.TriggerTypeCloudWatchEvent, TriggerDetail: &c.SourceARN}
+	}
+	return types.ExecutionTrigger{TriggerType: types.TriggerTypeStartPipelineExecution, TriggerDetail: &c.ARN}
 }
 
 // start begins an execution, or finds the one that its token began.

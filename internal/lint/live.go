@@ -193,7 +193,7 @@ func (l *live) roles(ctx context.Context) error {
 			var failed error
 			gone := false
 			l.denied(place{file: l.file, subject: aws.ToString(a.Name)}, role, l.d, a, func(n need) bool {
-				if failed != nil || gone {
+				if failed != nil || gone || n.anywhere { // what is not known is not judged
 					return true
 				}
 				resource := n.resource

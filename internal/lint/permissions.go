@@ -11,6 +11,8 @@ import (
 type need struct {
 	action   string
 	resource string // an ARN whose region and account may be *, or *
+	// anywhere says that the resource is not known: a permission on any will do.
+	anywhere bool
 }
 
 // needs are the permissions of a pipeline's action in its role, as AWS lists
@@ -21,23 +23,28 @@ func needs(d *types.PipelineDeclaration, a *types.ActionDeclaration) []need {
 	if a.ActionTypeId == nil || a.ActionTypeId.Owner == types.ActionOwnerCustom {
 		return nil
 	}
+	const unknown = "\x00"
 	c := func(key string) string {
 		if v := a.Configuration[key]; v != "" && !strings.Contains(v, "#{") {
 			return v
 		}
-		return "*"
+		return unknown
 	}
 	on := func(resource string, actions ...string) (out []need) {
-		for _, action := range actions {
-			out = append(out, need{action, resource})
+		n := need{resource: strings.ReplaceAll(resource, unknown, "*"), anywhere: strings.Contains(resource, unknown)}
+		for _, n.action = range actions {
+			out = append(out, n)
 		}
 		return out
 	}
-	bucket := "*"
+	bucket := unknown
 	if d.ArtifactStore != nil && aws.ToString(d.ArtifactStore.Location) != "" {
 		bucket = *d.ArtifactStore.Location
 	}
-	read, write := on("arn:aws:s3:::"+bucket+"/*", "s3:GetObject"), on("arn:aws:s3:::"+bucket+"/*", "s3:PutObject")
+	// Keys of artifacts begin with the pipeline's name, of 20 characters at most.
+	name := aws.ToString(d.Name)
+	artifact := "arn:aws:s3:::" + bucket + "/" + name[:min(20, len(name))] + "/artifact/object"
+	read, write := on(artifact, "s3:GetObject"), on(artifact, "s3:PutObject")
 	switch string(a.ActionTypeId.Category) + "/" + aws.ToString(a.ActionTypeId.Provider) {
 	case "Source/CodeCommit":
 		return append(write, on("arn:aws:codecommit:*:*:"+c("RepositoryName"), "codecommit:GetBranch", "codecommit:GetCommit",
@@ -56,7 +63,11 @@ func needs(d *types.PipelineDeclaration, a *types.ActionDeclaration) []need {
 		return append(read, append(on("arn:aws:ecs:*:*:service/"+c("ClusterName")+"/"+c("ServiceName"), "ecs:DescribeServices", "ecs:UpdateService"),
 			on("*", "ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition")...)...)
 	case "Deploy/S3":
-		return append(read, on("arn:aws:s3:::"+c("BucketName")+"/*", "s3:PutObject")...)
+		key := c("ObjectKey")
+		if a.Configuration["Extract"] == "true" {
+			key = unknown
+		}
+		return append(read, on("arn:aws:s3:::"+c("BucketName")+"/"+key, "s3:PutObject")...)
 	case "Deploy/CodeDeploy", "Deploy/CodeDeployToECS":
 		application := c("ApplicationName")
 		out := append(read, on("arn:aws:codedeploy:*:*:deploymentgroup:"+application+"/"+c("DeploymentGroupName"), "codedeploy:CreateDeployment", "codedeploy:GetDeployment")...)

@@ -30,12 +30,17 @@ func (l *linter) planRoles(p *plan, pipeline *resource, d *types.PipelineDeclara
 			if acting == nil {
 				continue
 			}
-			set, known := p.policies(acting)
+			exact, known := p.policies(acting, regionless)
+			anywhere, _ := p.policies(acting, everywhere)
 			if !known {
 				l.report.note(fmt.Sprintf("The policies of %s are known after apply only; lint the JSON of the state (`terraform show -json`) to simulate them.", acting.address))
 				continue
 			}
 			l.denied(l.at(p, acting), acting.address, d, a, func(n need) bool {
+				set := exact
+				if n.anywhere {
+					set = anywhere
+				}
 				return set.Decide(&policy.Request{Action: n.action, Resource: n.resource, Context: func(string) []string { return nil }}).Allowed
 			})
 		}
@@ -74,11 +79,24 @@ func (p *plan) role(from *resource, argument, arn string) *resource {
 	return nil
 }
 
-// policies are what a role's policies in the plan say. known is false if one of
-// them cannot be told before the apply.
-func (p *plan) policies(role *resource) (set policy.Set, known bool) {
+// regionless is a resource of a policy in any region and account: an action's
+// needs name none.
+func regionless(resource string) string {
+	parts := strings.SplitN(resource, ":", 6)
+	if len(parts) == 6 && parts[0] == "arn" && parts[2] != "s3" {
+		parts[3], parts[4] = "*", "*"
+	}
+	return strings.Join(parts, ":")
+}
+
+// everywhere is any resource.
+func everywhere(string) string { return "*" }
+
+// policies are what a role's policies in the plan say, of resources as of makes
+// them. known is false if one of them cannot be told before the apply.
+func (p *plan) policies(role *resource, of func(string) string) (set policy.Set, known bool) {
 	add := func(document string) bool {
-		parsed, err := policy.Parse(lenient(document), policy.Identity)
+		parsed, err := policy.Parse(lenient(document, of), policy.Identity)
 		if err != nil {
 			return false
 		}
@@ -180,8 +198,9 @@ func hasUnknown(v any) bool {
 }
 
 // lenient is a document without conditions, and without what is denied under
-// conditions: they cannot be known here.
-func lenient(document string) string {
+// conditions: they cannot be known here. Resources that are allowed are as of
+// makes them.
+func lenient(document string, of func(string) string) string {
 	var d struct {
 		Version   string
 		Statement json.RawMessage
@@ -203,6 +222,18 @@ func lenient(document string) string {
 			continue
 		}
 		delete(s, "Condition")
+		if s["Effect"] != "Deny" {
+			switch v := s["Resource"].(type) {
+			case string:
+				s["Resource"] = of(v)
+			case []any:
+				for i := range v {
+					if text, ok := v[i].(string); ok {
+						v[i] = of(text)
+					}
+				}
+			}
+		}
 		kept = append(kept, s)
 	}
 	if len(kept) == 0 {

@@ -33,7 +33,7 @@ func (s *Service) Credentials(ctx context.Context, r session.Request) (aws.Crede
 	if life == 0 {
 		life = defaultRoleSession
 	}
-	c, err := s.issue(token{RoleARN: *role.Arn, RoleID: *role.RoleId, Name: name, Policies: r.Policies}, life)
+	c, err := s.issue(token{RoleARN: *role.Arn, RoleID: *role.RoleId, Name: name, Policies: r.Policies, Source: r.SourceARN}, life)
 	if err != nil {
 		return aws.Credentials{}, err
 	}

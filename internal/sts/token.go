@@ -30,6 +30,8 @@ type token struct {
 	RoleID   string   `json:"d,omitempty"`
 	Name     string   `json:"n,omitempty"`
 	Policies []string `json:"p,omitempty"`
+	// Source is the resource a service acts for, such as a rule of EventBridge.
+	Source string `json:"o,omitempty"`
 	// Base is the long-term key a session of GetSessionToken was made with.
 	Base string `json:"b,omitempty"`
 }
@@ -99,6 +101,7 @@ func (s *Service) Lookup(ctx context.Context, accessKeyID, sessionToken string) 
 		SessionName:     t.Name,
 		AccessKeyID:     accessKeyID,
 		SessionPolicies: t.Policies,
+		SourceARN:       t.Source,
 		IssuedAt:        t.Issued,
 		ExpiresAt:       t.Expires,
 	}}, nil

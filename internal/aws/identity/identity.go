@@ -33,8 +33,11 @@ type Caller struct {
 	AccessKeyID string
 	// SessionPolicies are the JSON policies that narrow this session.
 	SessionPolicies []string
-	IssuedAt        time.Time // of temporary credentials
-	ExpiresAt       time.Time // zero for long-term keys
+	// SourceARN is the resource for which a service of ours took the role, if it
+	// said so: a rule of EventBridge. Nobody else can set it.
+	SourceARN string
+	IssuedAt  time.Time // of temporary credentials
+	ExpiresAt time.Time // zero for long-term keys
 }
 
 type key int
