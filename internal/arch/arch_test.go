@@ -39,14 +39,14 @@ var services = map[string][]string{
 	"internal/codepipeline":           {"internal/agent/archive"},
 	"internal/codestarnotifications":  nil,
 	"internal/ec2":                    {"internal/glob"},
-	"internal/ecr":                    nil,
+	"internal/ecr":                    {"internal/glob"},
 	"internal/ecs":                    nil,
 	"internal/elasticloadbalancingv2": {"internal/glob"},
 	"internal/eventbridge":            nil,
 	"internal/iam":                    nil,
-	"internal/kms":                    {"internal/iam/policy"}, // a pure library, not the service
-	"internal/logs":                   {"internal/iam/policy"}, // a pure library, not the service
-	"internal/s3":                     nil,
+	"internal/kms":                    {"internal/iam/policy"},                  // a pure library, not the service
+	"internal/logs":                   {"internal/glob", "internal/iam/policy"}, // pure libraries, not the service
+	"internal/s3":                     {"internal/glob"},
 	"internal/secretsmanager":         {"internal/iam/policy"},
 	"internal/sns":                    nil,
 	"internal/ssm":                    nil,

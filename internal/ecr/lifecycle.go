@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/slipway-dev/slipway/internal/glob"
 )
 
 // policy is a lifecycle policy.
@@ -150,30 +152,9 @@ func (s *selection) matches(im *image) bool {
 		}
 	}
 	for _, pattern := range s.TagPatternList {
-		if !slices.ContainsFunc(im.Tags, func(t string) bool { return wildcard(pattern, t) }) {
+		if !slices.ContainsFunc(im.Tags, func(t string) bool { return glob.Stars(pattern, t) }) {
 			return false
 		}
 	}
 	return true
-}
-
-// wildcard matches * against any run of characters.
-func wildcard(pattern, s string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == s
-	}
-	if !strings.HasPrefix(s, parts[0]) {
-		return false
-	}
-	s = s[len(parts[0]):]
-	last := parts[len(parts)-1]
-	for _, p := range parts[1 : len(parts)-1] {
-		i := strings.Index(s, p)
-		if i < 0 {
-			return false
-		}
-		s = s[i+len(p):]
-	}
-	return len(s) >= len(last) && strings.HasSuffix(s, last)
 }

@@ -130,13 +130,3 @@ func TestLifecyclePoliciesThatAreRefused(t *testing.T) {
 		}
 	}
 }
-
-func FuzzWildcard(f *testing.F) {
-	f.Add("a*b", "axxb")
-	f.Fuzz(func(t *testing.T, pattern, s string) {
-		if !strings.Contains(pattern, "*") && wildcard(pattern, s) != (pattern == s) {
-			t.Errorf("%q against %q", pattern, s)
-		}
-		wildcard("*"+pattern+"*", s)
-	})
-}

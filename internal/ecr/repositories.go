@@ -16,6 +16,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/glob"
 	"github.com/slipway-dev/slipway/internal/id"
 	"github.com/slipway-dev/slipway/internal/store"
 )
@@ -245,7 +246,7 @@ func checkExclusions(m types.ImageTagMutability, filters []types.ImageTagMutabil
 func (r *repository) mutable(tag string) bool {
 	excluded := false
 	for _, f := range r.ImageTagMutabilityExclusionFilters {
-		excluded = excluded || wildcard(aws.ToString(f.Filter), tag)
+		excluded = excluded || glob.Stars(aws.ToString(f.Filter), tag)
 	}
 	switch r.ImageTagMutability {
 	case types.ImageTagMutabilityImmutable:

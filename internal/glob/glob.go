@@ -1,6 +1,8 @@
 // Package glob matches texts against patterns in which * stands for any
-// characters, none included, and ? for exactly one.
+// characters, none included, and, for Match, ? for exactly one.
 package glob
+
+import "strings"
 
 // Match tells whether the whole of text fits pattern. It takes time
 // proportional to the product of their lengths at worst.
@@ -27,4 +29,24 @@ func Match(pattern, text string) bool {
 		i++
 	}
 	return i == len(p)
+}
+
+// Stars is Match for services to which ? is a character like others. It takes
+// the earliest place for each part, which is always as good as a later one.
+func Stars(pattern, text string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return text == pattern
+	}
+	text, ok := strings.CutPrefix(text, parts[0])
+	if !ok {
+		return false
+	}
+	last := parts[len(parts)-1]
+	for _, part := range parts[1 : len(parts)-1] {
+		if _, text, ok = strings.Cut(text, part); !ok {
+			return false
+		}
+	}
+	return strings.HasSuffix(text, last)
 }

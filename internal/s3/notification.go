@@ -10,6 +10,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/glob"
 	"github.com/slipway-dev/slipway/internal/id"
 )
 
@@ -141,7 +142,7 @@ func (d *destination) overlaps(other *destination) bool {
 	}
 	for _, e := range d.events {
 		for _, f := range other.events {
-			if wildcard(string(e), string(f)) || wildcard(string(f), string(e)) {
+			if glob.Match(string(e), string(f)) || glob.Match(string(f), string(e)) {
 				return true
 			}
 		}

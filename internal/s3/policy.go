@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/slipway-dev/slipway/internal/glob"
 )
 
 // maxPolicy is the most bytes of a bucket policy.
@@ -114,34 +116,11 @@ func (st *statement) check(bucketName string) string {
 	for _, r := range slices.Concat(st.Resource, st.NotResource) {
 		name, ok := strings.CutPrefix(r, "arn:aws:s3:::")
 		name, _, _ = strings.Cut(name, "/")
-		if !ok || !wildcard(name, bucketName) {
+		if !ok || !glob.Match(name, bucketName) {
 			return "Policy has invalid resource"
 		}
 	}
 	return ""
-}
-
-// wildcard matches * and ? of a policy against a name, without recursion:
-// policies come from anyone.
-func wildcard(pattern, s string) bool {
-	p, i := 0, 0
-	star, resume := -1, 0
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, resume = p, i
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
-			p++
-			i++
-		case star >= 0: // let the last star take one more
-			resume++
-			p, i = star+1, resume
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
 }
 
 func validPrincipal(b json.RawMessage) bool {

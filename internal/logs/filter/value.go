@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/slipway-dev/slipway/internal/glob"
 )
 
 // operand is the right side of a comparison: a quoted or bare text, which *
@@ -72,7 +74,7 @@ func (o operand) matchText(op, s string) bool {
 	if o.re != nil {
 		equal = o.re.MatchString(s)
 	} else {
-		equal = glob(o.text, s)
+		equal = glob.Stars(o.text, s)
 	}
 	return equal == (op == "=")
 }
@@ -92,26 +94,4 @@ func (o operand) matchNumber(op string, n float64) bool {
 	default:
 		return n >= o.number
 	}
-}
-
-// glob matches s against a pattern in which * stands for any text. It takes
-// the earliest place for each part, which is always as good as a later one.
-func glob(pattern, s string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return s == pattern
-	}
-	if !strings.HasPrefix(s, parts[0]) {
-		return false
-	}
-	s = s[len(parts[0]):]
-	last := parts[len(parts)-1]
-	for _, part := range parts[1 : len(parts)-1] {
-		i := strings.Index(s, part)
-		if i < 0 {
-			return false
-		}
-		s = s[i+len(part):]
-	}
-	return strings.HasSuffix(s, last)
 }
