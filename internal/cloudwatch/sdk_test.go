@@ -2,25 +2,17 @@ package cloudwatch_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 )
 
-func code(t *testing.T, err error, want string) {
-	t.Helper()
-	var e smithy.APIError
-	if !errors.As(err, &e) || e.ErrorCode() != want {
-		t.Errorf("got %v, want %s", err, want)
-	}
-}
+var code = apptest.WantCode
 
 func must[T any](t *testing.T) func(*T, error) *T {
 	return func(out *T, err error) *T {

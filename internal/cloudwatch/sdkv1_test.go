@@ -5,9 +5,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go/aws"
-	"github.com/aws/aws-sdk-go/aws/awserr"
-	"github.com/aws/aws-sdk-go/aws/credentials"
-	"github.com/aws/aws-sdk-go/aws/session"
 	"github.com/aws/aws-sdk-go/service/cloudwatch"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
@@ -15,10 +12,7 @@ import (
 
 // TestAlarmStoryV1 is the story of an older client, which speaks Query.
 func TestAlarmStoryV1(t *testing.T) {
-	s := apptest.Start(t)
-	id, secret := s.Keys()
-	c := cloudwatch.New(session.Must(session.NewSession(&aws.Config{Region: aws.String("us-east-1"), Endpoint: aws.String(s.URL),
-		Credentials: credentials.NewStaticCredentials(id, secret, "")})))
+	c := cloudwatch.New(apptest.Start(t).Older())
 	if _, err := c.PutMetricAlarm(&cloudwatch.PutMetricAlarmInput{AlarmName: aws.String("old"), ComparisonOperator: aws.String("LessThanThreshold"), EvaluationPeriods: aws.Int64(1),
 		Metrics: []*cloudwatch.MetricDataQuery{
 			{Id: aws.String("m1"), ReturnData: aws.Bool(false), MetricStat: &cloudwatch.MetricStat{Period: aws.Int64(120), Stat: aws.String("p99"),
@@ -44,7 +38,7 @@ func TestAlarmStoryV1(t *testing.T) {
 		t.Fatal(data, err)
 	}
 	_, err = c.SetAlarmState(&cloudwatch.SetAlarmStateInput{AlarmName: aws.String("none"), StateValue: aws.String("OK"), StateReason: aws.String("x")})
-	if e, ok := err.(awserr.Error); !ok || e.Code() != cloudwatch.ErrCodeResourceNotFound {
+	if apptest.Code(err) != cloudwatch.ErrCodeResourceNotFound {
 		t.Error(err)
 	}
 	if _, err := c.DeleteAlarms(&cloudwatch.DeleteAlarmsInput{AlarmNames: []*string{aws.String("old")}}); err != nil {

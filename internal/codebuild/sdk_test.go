@@ -2,7 +2,6 @@ package codebuild_test
 
 import (
 	"encoding/json"
-	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -10,7 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
-	"github.com/aws/smithy-go"
+
+	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 )
 
 // These are the stories that Terraform tells, in the order of its calls: make,
@@ -77,13 +77,7 @@ func drift(sent, read any) string {
 	return ""
 }
 
-func code(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode()
-	}
-	return ""
-}
+var code = apptest.Code
 
 func full(role string) *codebuild.CreateProjectInput {
 	status := types.LogsConfigStatusTypeEnabled

@@ -5,21 +5,15 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go/aws"
-	"github.com/aws/aws-sdk-go/aws/awserr"
-	"github.com/aws/aws-sdk-go/aws/credentials"
-	"github.com/aws/aws-sdk-go/aws/session"
 	"github.com/aws/aws-sdk-go/service/codebuild"
+
+	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 )
 
 // The older client tells the same story.
 func TestOlderClient(t *testing.T) {
 	w := begin(t)
-	id, secret := w.srv.Keys()
-	s, err := session.NewSession(&aws.Config{Region: aws.String("us-east-1"), Endpoint: &w.srv.URL, Credentials: credentials.NewStaticCredentials(id, secret, "")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cb := codebuild.New(s)
+	cb := codebuild.New(w.srv.Older())
 	if _, err := cb.ImportSourceCredentials(&codebuild.ImportSourceCredentialsInput{AuthType: aws.String("PERSONAL_ACCESS_TOKEN"), ServerType: aws.String("GITHUB"), Token: aws.String("token")}); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +53,7 @@ func TestOlderClient(t *testing.T) {
 		t.Error(err)
 	}
 	_, err = cb.DeleteWebhook(&codebuild.DeleteWebhookInput{ProjectName: p.Name})
-	if e, ok := err.(awserr.Error); !ok || e.Code() != codebuild.ErrCodeResourceNotFoundException {
+	if apptest.Code(err) != codebuild.ErrCodeResourceNotFoundException {
 		t.Errorf("no webhook: %v", err)
 	}
 	if _, err := cb.UpdateProject(&codebuild.UpdateProjectInput{Name: p.Name, Description: aws.String("d"), Tags: []*codebuild.Tag{}}); err != nil {

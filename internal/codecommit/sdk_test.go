@@ -12,19 +12,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codecommit"
 	"github.com/aws/aws-sdk-go-v2/service/codecommit/types"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/aws/smithy-go"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 )
 
 // code is an error's without "Exception".
-func code(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return strings.TrimSuffix(api.ErrorCode(), "Exception")
-	}
-	return fmt.Sprint(err)
-}
+func code(err error) string { return strings.TrimSuffix(apptest.Code(err), "Exception") }
 
 func client(t *testing.T, repositories ...string) *codecommit.Client {
 	t.Helper()

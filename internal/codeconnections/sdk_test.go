@@ -2,7 +2,6 @@ package codeconnections_test
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -12,20 +11,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codeconnections/types"
 	"github.com/aws/aws-sdk-go-v2/service/codestarconnections"
 	old "github.com/aws/aws-sdk-go-v2/service/codestarconnections/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 )
 
 func TestMain(m *testing.M) { apptest.Main(m) }
 
-func code(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode()
-	}
-	return fmt.Sprint(err)
-}
+var code = apptest.Code
 
 // The calls of aws_codeconnections_connection and _host, in their order.
 func TestNewerAPI(t *testing.T) {

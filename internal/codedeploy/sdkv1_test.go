@@ -4,27 +4,13 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go/aws"
-	"github.com/aws/aws-sdk-go/aws/awserr"
-	"github.com/aws/aws-sdk-go/aws/credentials"
-	"github.com/aws/aws-sdk-go/aws/session"
 	"github.com/aws/aws-sdk-go/service/codedeploy"
 )
 
 // The older client tells the same story.
 func TestOlderClient(t *testing.T) {
 	srv, _ := server(t)
-	id, secret := srv.Keys()
-	s, err := session.NewSession(&aws.Config{Region: aws.String("us-east-1"), Endpoint: &srv.URL, Credentials: credentials.NewStaticCredentials(id, secret, "")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn := codedeploy.New(s)
-	code := func(err error) string {
-		if e, ok := err.(awserr.Error); ok {
-			return e.Code()
-		}
-		return ""
-	}
+	conn := codedeploy.New(srv.Older())
 	made, err := conn.CreateApplication(&codedeploy.CreateApplicationInput{ApplicationName: aws.String("app"), ComputePlatform: aws.String("Lambda"),
 		Tags: []*codedeploy.Tag{{Key: aws.String("k"), Value: aws.String("v")}}})
 	if err != nil {

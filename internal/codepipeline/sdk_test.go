@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go/aws/session"
 	"github.com/aws/smithy-go"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
@@ -31,21 +32,15 @@ type everything struct {
 	role string
 	url  string
 	data string
-	keys [2]string // of the root user
+	// older is for clients of the older SDK.
+	older func() *session.Session
 	// restart kills the server and starts another on its data.
 	restart func()
 	// as is S3 for other credentials.
 	as func(aws.Credentials) *s3.Client
 }
 
-// code is the code of an API's answer, "" if it was none.
-func code(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode()
-	}
-	return ""
-}
+var code = apptest.Code
 
 func newEverything(t *testing.T, opts ...apptest.Option) *everything {
 	srv := apptest.Start(t, opts...)
@@ -54,7 +49,7 @@ func newEverything(t *testing.T, opts ...apptest.Option) *everything {
 	e.as = func(c aws.Credentials) *s3.Client {
 		return s3.NewFromConfig(srv.ConfigFor(c), func(o *s3.Options) { o.UsePathStyle = true })
 	}
-	e.keys[0], e.keys[1] = srv.Keys()
+	e.older = srv.Older
 	e.restart = srv.Restart
 	roles := iam.NewFromConfig(srv.Config())
 	role, err := roles.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("pipeline"), AssumeRolePolicyDocument: aws.String(trust)})

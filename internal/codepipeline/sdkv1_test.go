@@ -4,18 +4,16 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go/aws"
-	"github.com/aws/aws-sdk-go/aws/awserr"
-	"github.com/aws/aws-sdk-go/aws/credentials"
-	"github.com/aws/aws-sdk-go/aws/session"
 	"github.com/aws/aws-sdk-go/service/codepipeline"
+
+	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 )
 
 // The older generation of clients goes through the story of a pipeline with a
 // webhook and a custom action type: create, read, update, delete, read again.
 func TestPipelineWithVersionOne(t *testing.T) {
 	e := newEverything(t)
-	c := codepipeline.New(session.Must(session.NewSession(&aws.Config{Endpoint: aws.String(e.url), Region: aws.String("us-east-1"),
-		Credentials: credentials.NewStaticCredentials(e.keys[0], e.keys[1], "")})))
+	c := codepipeline.New(e.older())
 	id := func(category, owner, provider string) *codepipeline.ActionTypeId {
 		return &codepipeline.ActionTypeId{Category: aws.String(category), Owner: aws.String(owner), Provider: aws.String(provider), Version: aws.String("1")}
 	}
@@ -69,7 +67,7 @@ func TestPipelineWithVersionOne(t *testing.T) {
 		t.Error(err)
 	}
 	_, err = c.GetPipeline(&codepipeline.GetPipelineInput{Name: aws.String("web")})
-	if a, ok := err.(awserr.Error); !ok || a.Code() != codepipeline.ErrCodePipelineNotFoundException {
+	if apptest.Code(err) != codepipeline.ErrCodePipelineNotFoundException {
 		t.Errorf("read after delete: %v", err)
 	}
 	if _, err := c.DeleteCustomActionType(&codepipeline.DeleteCustomActionTypeInput{Category: aws.String("Test"), Provider: aws.String("Lint"), Version: aws.String("1")}); err != nil {

@@ -4,9 +4,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go/aws"
-	"github.com/aws/aws-sdk-go/aws/awserr"
-	"github.com/aws/aws-sdk-go/aws/credentials"
-	"github.com/aws/aws-sdk-go/aws/session"
 	"github.com/aws/aws-sdk-go/service/codestarnotifications"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
@@ -14,10 +11,7 @@ import (
 
 // The older generation of clients goes through the same story.
 func TestRuleWithVersionOne(t *testing.T) {
-	srv := apptest.Start(t)
-	id, secret := srv.Keys()
-	c := codestarnotifications.New(session.Must(session.NewSession(&aws.Config{Endpoint: aws.String(srv.URL), Region: aws.String("us-east-1"),
-		Credentials: credentials.NewStaticCredentials(id, secret, "")})))
+	c := codestarnotifications.New(apptest.Start(t).Older())
 	made, err := c.CreateNotificationRule(&codestarnotifications.CreateNotificationRuleInput{
 		Name: aws.String("web"), Resource: aws.String(pipeline), DetailType: aws.String("BASIC"),
 		EventTypeIds: aws.StringSlice([]string{"codepipeline-pipeline-pipeline-execution-failed"}),
@@ -38,7 +32,7 @@ func TestRuleWithVersionOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = c.DescribeNotificationRule(&codestarnotifications.DescribeNotificationRuleInput{Arn: made.Arn})
-	if e, ok := err.(awserr.Error); !ok || e.Code() != codestarnotifications.ErrCodeResourceNotFoundException {
+	if apptest.Code(err) != codestarnotifications.ErrCodeResourceNotFoundException {
 		t.Errorf("read after delete: %v", err)
 	}
 }

@@ -4,9 +4,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go/aws"
-	"github.com/aws/aws-sdk-go/aws/awserr"
-	"github.com/aws/aws-sdk-go/aws/credentials"
-	"github.com/aws/aws-sdk-go/aws/session"
 	"github.com/aws/aws-sdk-go/service/ec2"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
@@ -16,19 +13,10 @@ import (
 // for EC2 into 2024 and whose types have every member of the API.
 func client(t *testing.T) *ec2.EC2 {
 	t.Helper()
-	srv := apptest.Start(t)
-	id, secret := srv.Keys()
-	return ec2.New(session.Must(session.NewSession(&aws.Config{
-		Region: aws.String("us-east-1"), Endpoint: aws.String(srv.URL), Credentials: credentials.NewStaticCredentials(id, secret, ""),
-	})))
+	return ec2.New(apptest.Start(t).Older())
 }
 
-func code(err error) string {
-	if e, ok := err.(awserr.Error); ok {
-		return e.Code()
-	}
-	return ""
-}
+var code = apptest.Code
 
 func must[T any](v T, err error) func(*testing.T) T {
 	return func(t *testing.T) T {

@@ -16,13 +16,7 @@ import (
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 )
 
-func code(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode()
-	}
-	return fmt.Sprint(err)
-}
+var code = apptest.Code
 
 func message(err error) string {
 	var api smithy.APIError

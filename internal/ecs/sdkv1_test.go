@@ -5,27 +5,15 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go/aws"
-	"github.com/aws/aws-sdk-go/aws/awserr"
-	"github.com/aws/aws-sdk-go/aws/credentials"
-	"github.com/aws/aws-sdk-go/aws/session"
 	"github.com/aws/aws-sdk-go/service/ecs"
+
+	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 )
 
 // The older client, as the Terraform provider of 2024 uses it.
 func TestOlderClient(t *testing.T) {
 	srv, _ := server(t)
-	id, secret := srv.Keys()
-	s, err := session.NewSession(&aws.Config{Region: aws.String("us-east-1"), Endpoint: &srv.URL, Credentials: credentials.NewStaticCredentials(id, secret, "")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn := ecs.New(s)
-	code := func(err error) string {
-		if e, ok := err.(awserr.Error); ok {
-			return e.Code()
-		}
-		return ""
-	}
+	conn := ecs.New(srv.Older())
 	made, err := conn.CreateCluster(&ecs.CreateClusterInput{ClusterName: aws.String("old"),
 		Settings: []*ecs.ClusterSetting{{Name: aws.String("containerInsights"), Value: aws.String("enabled")}},
 		Tags:     []*ecs.Tag{{Key: aws.String("k"), Value: aws.String("v")}}})
@@ -126,10 +114,10 @@ func TestOlderClient(t *testing.T) {
 	if c := clusterNow(); *c.Status != "INACTIVE" {
 		t.Errorf("after delete: %v", c)
 	}
-	if _, err := conn.DeleteCluster(&ecs.DeleteClusterInput{Cluster: aws.String("nobody")}); code(err) != ecs.ErrCodeClusterNotFoundException {
+	if _, err := conn.DeleteCluster(&ecs.DeleteClusterInput{Cluster: aws.String("nobody")}); apptest.Code(err) != ecs.ErrCodeClusterNotFoundException {
 		t.Error(err)
 	}
-	if _, err := conn.UpdateService(&ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("nobody")}); code(err) != ecs.ErrCodeServiceNotFoundException {
+	if _, err := conn.UpdateService(&ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("nobody")}); apptest.Code(err) != ecs.ErrCodeServiceNotFoundException {
 		t.Error(err)
 	}
 }

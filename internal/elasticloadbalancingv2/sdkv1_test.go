@@ -4,9 +4,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go/aws"
-	"github.com/aws/aws-sdk-go/aws/awserr"
-	"github.com/aws/aws-sdk-go/aws/credentials"
-	"github.com/aws/aws-sdk-go/aws/session"
 	"github.com/aws/aws-sdk-go/service/elbv2"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
@@ -14,18 +11,8 @@ import (
 
 // The Terraform provider of 2024 in its own order of calls.
 func TestFirstGeneration(t *testing.T) {
-	srv := apptest.Start(t)
-	id, secret := srv.Keys()
-	c := elbv2.New(session.Must(session.NewSession(&aws.Config{
-		Region: aws.String("us-east-1"), Endpoint: aws.String(srv.URL), Credentials: credentials.NewStaticCredentials(id, secret, ""),
-	})))
-	code := func(err error) string {
-		if e, ok := err.(awserr.Error); ok {
-			return e.Code()
-		}
-		return ""
-	}
-	if _, err := c.DescribeLoadBalancers(&elbv2.DescribeLoadBalancersInput{Names: aws.StringSlice([]string{"lb"})}); code(err) != elbv2.ErrCodeLoadBalancerNotFoundException {
+	c := elbv2.New(apptest.Start(t).Older())
+	if _, err := c.DescribeLoadBalancers(&elbv2.DescribeLoadBalancersInput{Names: aws.StringSlice([]string{"lb"})}); apptest.Code(err) != elbv2.ErrCodeLoadBalancerNotFoundException {
 		t.Error(err)
 	}
 	tags := []*elbv2.Tag{{Key: aws.String("Name"), Value: aws.String("x")}}
@@ -60,15 +47,15 @@ func TestFirstGeneration(t *testing.T) {
 		t.Errorf("health %v", h)
 	}
 	must(c.DeleteRule(&elbv2.DeleteRuleInput{RuleArn: rule.RuleArn}))(t)
-	if _, err := c.DescribeRules(&elbv2.DescribeRulesInput{RuleArns: []*string{rule.RuleArn}}); code(err) != elbv2.ErrCodeRuleNotFoundException {
+	if _, err := c.DescribeRules(&elbv2.DescribeRulesInput{RuleArns: []*string{rule.RuleArn}}); apptest.Code(err) != elbv2.ErrCodeRuleNotFoundException {
 		t.Error(err)
 	}
 	must(c.DeleteListener(&elbv2.DeleteListenerInput{ListenerArn: listener}))(t)
-	if _, err := c.DescribeListeners(&elbv2.DescribeListenersInput{ListenerArns: []*string{listener}}); code(err) != elbv2.ErrCodeListenerNotFoundException {
+	if _, err := c.DescribeListeners(&elbv2.DescribeListenersInput{ListenerArns: []*string{listener}}); apptest.Code(err) != elbv2.ErrCodeListenerNotFoundException {
 		t.Error(err)
 	}
 	must(c.DeleteTargetGroup(&elbv2.DeleteTargetGroupInput{TargetGroupArn: group}))(t)
-	if _, err := c.DescribeTargetHealth(&elbv2.DescribeTargetHealthInput{TargetGroupArn: group}); code(err) != elbv2.ErrCodeTargetGroupNotFoundException {
+	if _, err := c.DescribeTargetHealth(&elbv2.DescribeTargetHealthInput{TargetGroupArn: group}); apptest.Code(err) != elbv2.ErrCodeTargetGroupNotFoundException {
 		t.Error(err)
 	}
 	must(c.DeleteLoadBalancer(&elbv2.DeleteLoadBalancerInput{LoadBalancerArn: lb}))(t)

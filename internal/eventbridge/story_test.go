@@ -2,8 +2,6 @@ package eventbridge_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -12,19 +10,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 	"github.com/slipway-dev/slipway/internal/clock"
 )
 
-func code(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode()
-	}
-	return fmt.Sprint(err)
-}
+var code = apptest.Code
 
 const logGroup = "arn:aws:logs:us-east-1:000000000000:log-group:/events"
 

@@ -4,9 +4,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go/aws"
-	"github.com/aws/aws-sdk-go/aws/awserr"
-	"github.com/aws/aws-sdk-go/aws/credentials"
-	"github.com/aws/aws-sdk-go/aws/session"
 	"github.com/aws/aws-sdk-go/service/iam"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
@@ -14,10 +11,7 @@ import (
 
 // The older generation of clients goes through the same story.
 func TestRoleWithVersionOne(t *testing.T) {
-	srv := apptest.Start(t)
-	id, secret := srv.Keys()
-	c := iam.New(session.Must(session.NewSession(&aws.Config{Endpoint: aws.String(srv.URL), Region: aws.String("us-east-1"),
-		Credentials: credentials.NewStaticCredentials(id, secret, "")})))
+	c := iam.New(apptest.Start(t).Older())
 	name := aws.String("build")
 	if _, err := c.CreateRole(&iam.CreateRoleInput{RoleName: name, AssumeRolePolicyDocument: aws.String(trust),
 		Tags: []*iam.Tag{{Key: aws.String("Team"), Value: aws.String("web")}}}); err != nil {
@@ -55,7 +49,7 @@ func TestRoleWithVersionOne(t *testing.T) {
 		t.Errorf("policies %v, %v", inline, attached)
 	}
 	_, err = c.DeleteRole(&iam.DeleteRoleInput{RoleName: name})
-	if e, ok := err.(awserr.Error); !ok || e.Code() != iam.ErrCodeDeleteConflictException {
+	if apptest.Code(err) != iam.ErrCodeDeleteConflictException {
 		t.Errorf("with policies: %v", err)
 	}
 	if _, err := c.DetachRolePolicy(&iam.DetachRolePolicyInput{RoleName: name, PolicyArn: aws.String("arn:aws:iam::aws:policy/AdministratorAccess")}); err != nil {
@@ -68,11 +62,11 @@ func TestRoleWithVersionOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = c.GetRole(&iam.GetRoleInput{RoleName: name})
-	if e, ok := err.(awserr.Error); !ok || e.Code() != iam.ErrCodeNoSuchEntityException {
+	if apptest.Code(err) != iam.ErrCodeNoSuchEntityException {
 		t.Errorf("read after delete: %v", err)
 	}
 	_, err = c.CreatePolicy(&iam.CreatePolicyInput{PolicyName: aws.String("p"), PolicyDocument: aws.String("{")})
-	if e, ok := err.(awserr.Error); !ok || e.Code() != iam.ErrCodeMalformedPolicyDocumentException {
+	if apptest.Code(err) != iam.ErrCodeMalformedPolicyDocumentException {
 		t.Errorf("no policy: %v", err)
 	}
 }

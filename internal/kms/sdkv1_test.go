@@ -4,9 +4,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go/aws"
-	"github.com/aws/aws-sdk-go/aws/awserr"
-	"github.com/aws/aws-sdk-go/aws/credentials"
-	"github.com/aws/aws-sdk-go/aws/session"
 	"github.com/aws/aws-sdk-go/service/kms"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
@@ -14,10 +11,7 @@ import (
 
 // TestKeyStoryV1 is the story of a provider of 2024, which has the SDK for Go v1.
 func TestKeyStoryV1(t *testing.T) {
-	s := apptest.Start(t)
-	id, secret := s.Keys()
-	c := kms.New(session.Must(session.NewSession(&aws.Config{Region: aws.String("us-east-1"), Endpoint: aws.String(s.URL),
-		Credentials: credentials.NewStaticCredentials(id, secret, "")})))
+	c := kms.New(apptest.Start(t).Older())
 	key, err := c.CreateKey(&kms.CreateKeyInput{Description: aws.String("old"), KeyUsage: aws.String("ENCRYPT_DECRYPT"), CustomerMasterKeySpec: aws.String("SYMMETRIC_DEFAULT"),
 		Tags: []*kms.Tag{{TagKey: aws.String("A"), TagValue: aws.String("1")}}})
 	if err != nil {
@@ -64,7 +58,7 @@ func TestKeyStoryV1(t *testing.T) {
 		t.Fatal(described, err)
 	}
 	_, err = c.DescribeKey(&kms.DescribeKeyInput{KeyId: aws.String("1234abcd-12ab-34cd-56ef-1234567890ab")})
-	if e, ok := err.(awserr.Error); !ok || e.Code() != kms.ErrCodeNotFoundException {
+	if apptest.Code(err) != kms.ErrCodeNotFoundException {
 		t.Error(err)
 	}
 }

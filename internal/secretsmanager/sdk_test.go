@@ -3,7 +3,6 @@ package secretsmanager_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,18 +12,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 )
 
-func code(t *testing.T, err error, want string) {
-	t.Helper()
-	var e smithy.APIError
-	if !errors.As(err, &e) || e.ErrorCode() != want {
-		t.Errorf("got %v, want %s", err, want)
-	}
-}
+var code = apptest.WantCode
 
 func must[T any](t *testing.T) func(*T, error) *T {
 	return func(out *T, err error) *T {

@@ -2,7 +2,6 @@ package ssm_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,18 +9,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 )
 
-func code(t *testing.T, err error, want string) {
-	t.Helper()
-	var e smithy.APIError
-	if !errors.As(err, &e) || e.ErrorCode() != want {
-		t.Errorf("got %v, want %s", err, want)
-	}
-}
+var code = apptest.WantCode
 
 func must[T any](t *testing.T) func(*T, error) *T {
 	return func(out *T, err error) *T {

@@ -4,9 +4,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go/aws"
-	"github.com/aws/aws-sdk-go/aws/awserr"
-	"github.com/aws/aws-sdk-go/aws/credentials"
-	"github.com/aws/aws-sdk-go/aws/session"
 	"github.com/aws/aws-sdk-go/service/ssm"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
@@ -15,10 +12,7 @@ import (
 // TestParameterStoryV1 is the story of a provider of 2024, which has the SDK
 // for Go v1.
 func TestParameterStoryV1(t *testing.T) {
-	s := apptest.Start(t)
-	id, secret := s.Keys()
-	c := ssm.New(session.Must(session.NewSession(&aws.Config{Region: aws.String("us-east-1"), Endpoint: aws.String(s.URL),
-		Credentials: credentials.NewStaticCredentials(id, secret, "")})))
+	c := ssm.New(apptest.Start(t).Older())
 	name := aws.String("/old/list")
 	if _, err := c.PutParameter(&ssm.PutParameterInput{Name: name, Type: aws.String("StringList"), Value: aws.String("a,b"), Overwrite: aws.Bool(false),
 		AllowedPattern: aws.String(""), Tags: []*ssm.Tag{{Key: aws.String("A"), Value: aws.String("1")}}}); err != nil {
@@ -47,7 +41,7 @@ func TestParameterStoryV1(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = c.GetParameter(&ssm.GetParameterInput{Name: name})
-	if e, ok := err.(awserr.Error); !ok || e.Code() != ssm.ErrCodeParameterNotFound {
+	if apptest.Code(err) != ssm.ErrCodeParameterNotFound {
 		t.Error(err)
 	}
 }

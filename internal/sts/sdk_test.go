@@ -2,8 +2,6 @@ package sts_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -12,19 +10,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 	"github.com/slipway-dev/slipway/internal/clock"
 )
 
-func code(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode()
-	}
-	return fmt.Sprint(err)
-}
+var code = apptest.Code
 
 func makeRole(t *testing.T, cfg aws.Config, name, principal string) string {
 	t.Helper()

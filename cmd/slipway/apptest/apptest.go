@@ -105,9 +105,6 @@ func (s *Server) Keys() (accessKeyID, secret string) { return s.app.RootKeys() }
 // Data is the data directory.
 func (s *Server) Data() string { return s.cfg.Data }
 
-// Socket is the path of the gateway's unix socket.
-func (s *Server) Socket() string { return s.app.Socket() }
-
 // Config is for SDK clients of the root user.
 func (s *Server) Config() aws.Config {
 	id, secret := s.Keys()
