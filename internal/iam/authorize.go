@@ -180,16 +180,15 @@ func (s *Service) facts(ctx context.Context, c *identity.Caller, p *principal, o
 	}
 }
 
-// Denial is what would have been denied.
-type Denial struct {
-	Principal, Action, Resource string
+// denial is what would have been denied.
+type denial struct {
+	principal, action, resource string
 }
 
 // audit remembers denials of the audit mode, and parsed session policies.
 type audit struct {
 	mu     sync.Mutex
-	seen   map[Denial]int
-	total  uint64
+	seen   map[denial]bool
 	parsed map[string]*policy.Policy
 }
 
@@ -208,15 +207,14 @@ func (s *Service) Deny(ctx context.Context, c *identity.Caller, check wire.Acces
 	if c.RoleARN != "" {
 		who = c.RoleARN // one line for all sessions of a role
 	}
-	k := Denial{who, check.Action, check.Resource}
+	k := denial{who, check.Action, check.Resource}
 	a := &s.audit
 	a.mu.Lock()
-	a.total++
 	if len(a.seen) >= maxDenials {
-		a.seen = map[Denial]int{}
+		a.seen = map[denial]bool{}
 	}
-	a.seen[k]++
-	first := a.seen[k] == 1
+	first := !a.seen[k]
+	a.seen[k] = true
 	a.mu.Unlock()
 	if first {
 		args := []any{"principal", who, "action", check.Action, "resource", check.Resource,
@@ -227,17 +225,6 @@ func (s *Service) Deny(ctx context.Context, c *identity.Caller, check wire.Acces
 		s.cfg.Log.InfoContext(ctx, "would be denied under --iam enforce", args...)
 	}
 	return nil
-}
-
-// Denials are what the audit mode let through since the start, and how often.
-func (s *Service) Denials() (counts map[Denial]int, total uint64) {
-	s.audit.mu.Lock()
-	defer s.audit.mu.Unlock()
-	counts = make(map[Denial]int, len(s.audit.seen))
-	for k, n := range s.audit.seen {
-		counts[k] = n
-	}
-	return counts, s.audit.total
 }
 
 // parse remembers session policies, which come with every request.

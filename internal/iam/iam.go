@@ -63,7 +63,7 @@ func New(cfg Config) *Service {
 			UserID:      account,
 			AccessKeyID: cfg.Root.AccessKeyID,
 		}},
-		audit: audit{seen: map[Denial]int{}},
+		audit: audit{seen: map[denial]bool{}},
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
@@ -137,6 +136,3 @@ func order(n *int32) int32 {
 	}
 	return *n
 }
-
-// lastPart is what follows the last slash or colon.
-func lastPart(s string) string { return s[strings.LastIndexAny(s, "/:")+1:] }

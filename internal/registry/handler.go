@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -244,6 +243,11 @@ func (h *Handler) manifest(w http.ResponseWriter, r *http.Request, c Client, nam
 	return nil
 }
 
+var acceptAll = []string{
+	"application/vnd.docker.distribution.manifest.v2+json", "application/vnd.docker.distribution.manifest.list.v2+json",
+	"application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json", "*/*",
+}
+
 // takesAny tells whether a client takes every media type: it says so, or
 // nothing (RFC 9110, 12.5.1). The library wants each one named.
 func takesAny(accept []string) bool {
@@ -352,51 +356,3 @@ func (h *Handler) fail(w http.ResponseWriter, err error) {
 	}
 	answerJSON(w, refusal.Status, map[string]any{"errors": []any{map[string]any{"code": refusal.Code, "message": refusal.Message}}})
 }
-
-// renaming puts the client's name for a repository into the Location that the
-// library answers, and words of ours in place of its internal errors, which
-// have paths of this machine in them.
-type renaming struct {
-	http.ResponseWriter
-	from, to     string
-	failed, told bool
-}
-
-func (w *renaming) WriteHeader(status int) {
-	if status >= 500 {
-		w.failed = true // the reason comes with Write
-		return
-	}
-	if l := w.Header().Get("Location"); l != "" {
-		w.Header().Set("Location", strings.Replace(l, w.from+"/", w.to+"/", 1))
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *renaming) Write(b []byte) (int, error) {
-	if !w.failed {
-		return w.ResponseWriter.Write(b)
-	}
-	w.fail(b)
-	return len(b), nil
-}
-
-// fail answers an internal error once; nil is for one without a body.
-func (w *renaming) fail(reason []byte) {
-	if w.told {
-		return
-	}
-	w.told = true
-	status, message := http.StatusInternalServerError, "internal error"
-	if bytes.Contains(reason, []byte(syscall.ENOSPC.Error())) {
-		status, message = http.StatusInsufficientStorage, noSpace
-	}
-	w.Header().Del("Content-Length")
-	answerJSON(w.ResponseWriter, status, map[string]any{"errors": []any{map[string]any{"code": "UNKNOWN", "message": message}}})
-}
-
-// Unwrap lets the library flush and set deadlines.
-func (w *renaming) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// ReadFrom keeps the connection's own copying: sendfile for blobs.
-func (w *renaming) ReadFrom(r io.Reader) (int64, error) { return io.Copy(w.ResponseWriter, r) }

@@ -117,23 +117,6 @@ func (r *Registry) PutManifest(ctx context.Context, id, mediaType string, body [
 	return "", answer.refusal()
 }
 
-// Manifest returns a manifest's exact bytes.
-func (r *Registry) Manifest(ctx context.Context, id, manifest string) (mediaType string, body []byte, err error) {
-	answer, err := r.call(ctx, http.MethodGet, id, "/manifests/"+manifest, http.Header{"Accept": acceptAll}, nil)
-	if err != nil {
-		return "", nil, err
-	}
-	if answer.status != http.StatusOK {
-		return "", nil, ErrNotFound
-	}
-	return answer.header.Get("Content-Type"), answer.body.Bytes(), nil
-}
-
-var acceptAll = []string{
-	"application/vnd.docker.distribution.manifest.v2+json", "application/vnd.docker.distribution.manifest.list.v2+json",
-	"application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json", "*/*",
-}
-
 // DeleteManifest removes a manifest; a missing one is no error. Its blobs go
 // with the next Sweep.
 func (r *Registry) DeleteManifest(ctx context.Context, id, manifest string) error {
