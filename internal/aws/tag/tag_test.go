@@ -12,7 +12,7 @@ import (
 type pair struct{ k, v *string }
 
 func parts(p pair) (*string, *string) { return p.k, p.v }
-func pairOf(k, v *string) pair         { return pair{k, v} }
+func pairOf(k, v *string) pair        { return pair{k, v} }
 func of(k, v string) pair             { return pair{&k, &v} }
 func reason(err error) (r tag.Reason) { return problem(err).Reason }
 func problem(err error) (p tag.Problem) {
