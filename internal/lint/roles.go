@@ -54,7 +54,7 @@ func (l *linter) denied(at place, role string, d *types.PipelineDeclaration, a *
 	for _, n := range needs(d, a) {
 		if !allowed(n) && !slices.Contains(lacking, n.action) {
 			lacking = append(lacking, n.action)
-			resource = n.resource
+			resource = strings.Replace(n.resource, "/artifact/object", "/*", 1)
 		}
 	}
 	if len(lacking) == 0 {
