@@ -13,6 +13,7 @@ import (
 	pipelines "github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
+	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 	"github.com/slipway-dev/slipway/e2e/githost"
 )
 
@@ -25,7 +26,7 @@ func TestFullClones(t *testing.T) {
 	}
 	s := begin(t, types.ProviderTypeGitlab, githost.GitLab, anything)
 	s.complete()
-	must[string](t)(s.repo.Push("main", "second", map[string]string{"index.html": "two"}))
+	apptest.Must(s.repo.Push("main", "second", map[string]string{"index.html": "two"}))(t)
 	s.pipeline("p", func(p *pipelines.PipelineDeclaration) {
 		p.Stages[0].Actions[0].Configuration["OutputArtifactFormat"] = "CODEBUILD_CLONE_REF"
 	})
@@ -43,9 +44,9 @@ func TestFullClones(t *testing.T) {
 
 	c, ctx := iam.NewFromConfig(s.srv.Config()), t.Context()
 	user := func(name, policy string) []string {
-		must[*iam.CreateUserOutput](t)(c.CreateUser(ctx, &iam.CreateUserInput{UserName: &name}))
-		must[*iam.PutUserPolicyOutput](t)(c.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: &name, PolicyName: aws.String("p"), PolicyDocument: &policy}))
-		k := must[*iam.CreateAccessKeyOutput](t)(c.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: &name})).AccessKey
+		apptest.Must(c.CreateUser(ctx, &iam.CreateUserInput{UserName: &name}))(t)
+		apptest.Must(c.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: &name, PolicyName: aws.String("p"), PolicyDocument: &policy}))(t)
+		k := apptest.Must(c.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: &name}))(t).AccessKey
 		return []string{"AWS_ACCESS_KEY_ID=" + *k.AccessKeyId, "AWS_SECRET_ACCESS_KEY=" + *k.SecretAccessKey, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1"}
 	}
 	git := func(env []string, args ...string) (string, error) {
@@ -89,7 +90,7 @@ func TestFullClones(t *testing.T) {
 	}
 	// What the provider redirects stays here, too.
 	mallory := host(t)
-	must[*githost.Repo](t)(mallory.Create("octo/site"))
+	apptest.Must(mallory.Create("octo/site"))(t)
 	s.git.RedirectGit("octo/site", mallory.URL)
 	if out, err := git(reader, "clone", "-q", ref.CloneURL, dir+"4"); err == nil || !strings.Contains(out, "502") {
 		t.Errorf("redirected: %s", out)

@@ -21,8 +21,8 @@ func TestHandshakes(t *testing.T) {
 	c, ctx := codeconnections.NewFromConfig(srv.Config()), t.Context()
 	connection := func(kind types.ProviderType) string {
 		t.Helper()
-		return *must[*codeconnections.CreateConnectionOutput](t)(c.CreateConnection(ctx,
-			&codeconnections.CreateConnectionInput{ConnectionName: aws.String("c"), ProviderType: kind})).ConnectionArn
+		return *apptest.Must(c.CreateConnection(ctx,
+			&codeconnections.CreateConnectionInput{ConnectionName: aws.String("c"), ProviderType: kind}))(t).ConnectionArn
 	}
 	lab, forge := host(t, githost.GitLab), host(t, githost.Gitea)
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }))
@@ -64,7 +64,7 @@ func TestHandshakes(t *testing.T) {
 			t.Errorf("%+v: %+v, %v", tt, out, err)
 		}
 	}
-	got := must[*codeconnections.GetConnectionOutput](t)(c.GetConnection(ctx, &codeconnections.GetConnectionInput{ConnectionArn: &arn}))
+	got := apptest.Must(c.GetConnection(ctx, &codeconnections.GetConnectionInput{ConnectionArn: &arn}))(t)
 	if got.Connection.ConnectionStatus != types.ConnectionStatusPending {
 		t.Errorf("after refusals: %s", got.Connection.ConnectionStatus)
 	}
@@ -75,15 +75,15 @@ func TestHandshakesOfStrangers(t *testing.T) {
 	srv := apptest.Start(t, apptest.Enforce)
 	ctx := t.Context()
 	c, i := codeconnections.NewFromConfig(srv.Config()), iam.NewFromConfig(srv.Config())
-	arn := *must[*codeconnections.CreateConnectionOutput](t)(c.CreateConnection(ctx,
-		&codeconnections.CreateConnectionInput{ConnectionName: aws.String("c"), ProviderType: types.ProviderTypeGitlab})).ConnectionArn
+	arn := *apptest.Must(c.CreateConnection(ctx,
+		&codeconnections.CreateConnectionInput{ConnectionName: aws.String("c"), ProviderType: types.ProviderTypeGitlab}))(t).ConnectionArn
 	lab := host(t, githost.GitLab)
 	in := &handshake.Input{ConnectionArn: arn, BaseURL: lab.URL, Token: githost.Token}
 	user := func(name, action string) aws.Config {
-		must[*iam.CreateUserOutput](t)(i.CreateUser(ctx, &iam.CreateUserInput{UserName: &name}))
-		must[*iam.PutUserPolicyOutput](t)(i.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: &name, PolicyName: aws.String("p"),
-			PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"` + action + `","Resource":"` + arn + `"}]}`)}))
-		k := must[*iam.CreateAccessKeyOutput](t)(i.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: &name})).AccessKey
+		apptest.Must(i.CreateUser(ctx, &iam.CreateUserInput{UserName: &name}))(t)
+		apptest.Must(i.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: &name, PolicyName: aws.String("p"),
+			PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"` + action + `","Resource":"` + arn + `"}]}`)}))(t)
+		k := apptest.Must(i.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: &name}))(t).AccessKey
 		return srv.ConfigFor(aws.Credentials{AccessKeyID: *k.AccessKeyId, SecretAccessKey: *k.SecretAccessKey})
 	}
 	if _, err := handshake.Complete(ctx, user("ann", "codeconnections:UseConnection"), in); code(err) != "AccessDeniedException" || !strings.Contains(err.Error(), "codeconnections:UpdateConnectionInstallation") {

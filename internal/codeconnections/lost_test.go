@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codeconnections/types"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/app"
+	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 	"github.com/slipway-dev/slipway/e2e/githost"
 	"github.com/slipway-dev/slipway/internal/codeconnections/handshake"
 )
@@ -29,7 +30,7 @@ func TestLostWebhooks(t *testing.T) {
 	s.hooked()
 	s.source("p", 1)
 	s.git.Silence(true)
-	commit := must[string](t)(s.repo.Push("main", "unheard", map[string]string{"index.html": "two"}))
+	commit := apptest.Must(s.repo.Push("main", "unheard", map[string]string{"index.html": "two"}))(t)
 	s.srv.Restart()
 	a := s.source("p", 2)
 	if v := a.Output.OutputVariables; v["CommitId"] != commit || v["BranchName"] != "main" {
@@ -37,7 +38,7 @@ func TestLostWebhooks(t *testing.T) {
 	}
 	s.srv.Restart()
 	s.git.Silence(false)
-	must[string](t)(s.repo.Push("main", "heard", map[string]string{"index.html": "three"}))
+	apptest.Must(s.repo.Push("main", "heard", map[string]string{"index.html": "three"}))(t)
 	if got := s.file(s.source("p", 3), "index.html"); got != "three" || len(s.executions("p")) != 3 {
 		t.Errorf("%q in the third of %d executions", got, len(s.executions("p")))
 	}
@@ -79,12 +80,12 @@ func TestTokensAreKeptSecret(t *testing.T) {
 	s.hooked()
 	s.source("p", 1)
 	s.git.Revoke()
-	must[string](t)(s.repo.Push("main", "second", map[string]string{"index.html": "two"}))
+	apptest.Must(s.repo.Push("main", "second", map[string]string{"index.html": "two"}))(t)
 	if e := s.source("p", 2).Output.ExecutionResult.ErrorDetails; e == nil || !strings.Contains(*e.Message, "refuses the token") {
 		t.Errorf("with a revoked token: %+v", e)
 	}
 	c := codeconnections.NewFromConfig(s.srv.Config())
-	got := must[*codeconnections.GetConnectionOutput](t)(c.GetConnection(t.Context(), &codeconnections.GetConnectionInput{ConnectionArn: &s.arn}))
+	got := apptest.Must(c.GetConnection(t.Context(), &codeconnections.GetConnectionInput{ConnectionArn: &s.arn}))(t)
 	if got.Connection.ConnectionStatus != types.ConnectionStatusError {
 		t.Errorf("status %s", got.Connection.ConnectionStatus)
 	}
@@ -116,8 +117,8 @@ func TestTokensStayWithTheirHost(t *testing.T) {
 	s := begin(t, types.ProviderTypeGithub, githost.GitHub, anything)
 	s.complete()
 	mallory := host(t)
-	stolen := must[*githost.Repo](t)(mallory.Create("octo/site"))
-	must[string](t)(stolen.Push("main", "evil", map[string]string{"index.html": "evil"}))
+	stolen := apptest.Must(mallory.Create("octo/site"))(t)
+	apptest.Must(stolen.Push("main", "evil", map[string]string{"index.html": "evil"}))(t)
 	s.git.Redirect("octo/site", mallory.URL)
 	s.pipeline("p", nil)
 	e := s.source("p", 1).Output.ExecutionResult.ErrorDetails
@@ -128,7 +129,7 @@ func TestTokensStayWithTheirHost(t *testing.T) {
 		t.Errorf("the other host was sent %q", seen)
 	}
 	// The provider itself still knows the token.
-	got := must[*codeconnections.GetConnectionOutput](t)(codeconnections.NewFromConfig(s.srv.Config()).GetConnection(t.Context(), &codeconnections.GetConnectionInput{ConnectionArn: &s.arn}))
+	got := apptest.Must(codeconnections.NewFromConfig(s.srv.Config()).GetConnection(t.Context(), &codeconnections.GetConnectionInput{ConnectionArn: &s.arn}))(t)
 	if got.Connection.ConnectionStatus != types.ConnectionStatusAvailable {
 		t.Errorf("status %s", got.Connection.ConnectionStatus)
 	}
@@ -140,14 +141,14 @@ func TestAHostThatMoves(t *testing.T) {
 	s.complete()
 	c, ctx := codeconnections.NewFromConfig(s.srv.Config()), t.Context()
 	get := func() *types.Connection {
-		return must[*codeconnections.GetConnectionOutput](t)(c.GetConnection(ctx, &codeconnections.GetConnectionInput{ConnectionArn: &s.arn})).Connection
+		return apptest.Must(c.GetConnection(ctx, &codeconnections.GetConnectionInput{ConnectionArn: &s.arn}))(t).Connection
 	}
 	h := get().HostArn
-	if got := must[*codeconnections.GetHostOutput](t)(c.GetHost(ctx, &codeconnections.GetHostInput{HostArn: h})); *got.Status != "AVAILABLE" {
+	if got := apptest.Must(c.GetHost(ctx, &codeconnections.GetHostInput{HostArn: h}))(t); *got.Status != "AVAILABLE" {
 		t.Errorf("host %s", *got.Status)
 	}
 	other := host(t)
-	must[*codeconnections.UpdateHostOutput](t)(c.UpdateHost(ctx, &codeconnections.UpdateHostInput{HostArn: h, ProviderEndpoint: aws.String(other.URL)}))
+	apptest.Must(c.UpdateHost(ctx, &codeconnections.UpdateHostInput{HostArn: h, ProviderEndpoint: aws.String(other.URL)}))(t)
 	if got := get(); got.ConnectionStatus != types.ConnectionStatusPending {
 		t.Errorf("status %s", got.ConnectionStatus)
 	}

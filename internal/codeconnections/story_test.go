@@ -38,16 +38,6 @@ const (
 	anything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*","codestar-connections:UseConnection"],"Resource":"*"}]}`
 )
 
-func must[T any](t *testing.T) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
 func host(t *testing.T, dialects ...string) *githost.Host {
 	t.Helper()
 	h, err := githost.Start(dialects...)
@@ -63,22 +53,22 @@ func begin(t *testing.T, kind types.ProviderType, dialect, policy string, opts .
 	t.Helper()
 	ctx := t.Context()
 	s := &story{t: t, srv: apptest.Start(t, append(opts, apptest.Enforce)...), git: host(t, dialect)}
-	s.repo = must[*githost.Repo](t)(s.git.Create("Octo/site"))
-	must[string](t)(s.repo.Push("main", "first", map[string]string{"index.html": "one", "docs/a.md": "a"}))
+	s.repo = apptest.Must(s.git.Create("Octo/site"))(t)
+	apptest.Must(s.repo.Push("main", "first", map[string]string{"index.html": "one", "docs/a.md": "a"}))(t)
 	cfg := s.srv.Config()
-	must[*s3.CreateBucketOutput](t)(s.s3().CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("artifacts")}))
-	must[*s3.PutBucketVersioningOutput](t)(s.s3().PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: aws.String("artifacts"),
-		VersioningConfiguration: &buckets.VersioningConfiguration{Status: buckets.BucketVersioningStatusEnabled}}))
+	apptest.Must(s.s3().CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("artifacts")}))(t)
+	apptest.Must(s.s3().PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: aws.String("artifacts"),
+		VersioningConfiguration: &buckets.VersioningConfiguration{Status: buckets.BucketVersioningStatusEnabled}}))(t)
 	i := iam.NewFromConfig(cfg)
-	s.role = *must[*iam.CreateRoleOutput](t)(i.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("pipeline"), AssumeRolePolicyDocument: aws.String(trust)})).Role.Arn
-	must[*iam.PutRolePolicyOutput](t)(i.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: aws.String("pipeline"), PolicyName: aws.String("p"), PolicyDocument: aws.String(policy)}))
+	s.role = *apptest.Must(i.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("pipeline"), AssumeRolePolicyDocument: aws.String(trust)}))(t).Role.Arn
+	apptest.Must(i.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: aws.String("pipeline"), PolicyName: aws.String("p"), PolicyDocument: aws.String(policy)}))(t)
 	c := codeconnections.NewFromConfig(cfg)
 	in := &codeconnections.CreateConnectionInput{ConnectionName: aws.String("git"), ProviderType: kind}
 	if kind == types.ProviderTypeGithubEnterpriseServer || kind == types.ProviderTypeGitlabSelfManaged {
-		h := must[*codeconnections.CreateHostOutput](t)(c.CreateHost(ctx, &codeconnections.CreateHostInput{Name: aws.String("h"), ProviderType: kind, ProviderEndpoint: aws.String(s.git.URL)}))
+		h := apptest.Must(c.CreateHost(ctx, &codeconnections.CreateHostInput{Name: aws.String("h"), ProviderType: kind, ProviderEndpoint: aws.String(s.git.URL)}))(t)
 		in.ProviderType, in.HostArn = "", h.HostArn
 	}
-	s.arn = *must[*codeconnections.CreateConnectionOutput](t)(c.CreateConnection(ctx, in)).ConnectionArn
+	s.arn = *apptest.Must(c.CreateConnection(ctx, in))(t).ConnectionArn
 	return s
 }
 
@@ -118,14 +108,14 @@ func (s *story) pipeline(name string, change func(*pipelines.PipelineDeclaration
 	if change != nil {
 		change(p)
 	}
-	must[*codepipeline.CreatePipelineOutput](s.t)(s.pipelines().CreatePipeline(s.t.Context(), &codepipeline.CreatePipelineInput{Pipeline: p}))
+	apptest.Must(s.pipelines().CreatePipeline(s.t.Context(), &codepipeline.CreatePipelineInput{Pipeline: p}))(s.t)
 }
 
 // executions are those of a pipeline, the newest first.
 func (s *story) executions(name string) []pipelines.PipelineExecutionSummary {
 	s.t.Helper()
-	return must[*codepipeline.ListPipelineExecutionsOutput](s.t)(s.pipelines().ListPipelineExecutions(s.t.Context(),
-		&codepipeline.ListPipelineExecutionsInput{PipelineName: aws.String(name)})).PipelineExecutionSummaries
+	return apptest.Must(s.pipelines().ListPipelineExecutions(s.t.Context(),
+		&codepipeline.ListPipelineExecutionsInput{PipelineName: aws.String(name)}))(s.t).PipelineExecutionSummaries
 }
 
 // source waits for the Source action of a pipeline's n-th execution, and
@@ -138,8 +128,8 @@ func (s *story) source(name string, n int) pipelines.ActionExecutionDetail {
 		if len(list) < n {
 			return false
 		}
-		out := must[*codepipeline.ListActionExecutionsOutput](s.t)(s.pipelines().ListActionExecutions(s.t.Context(), &codepipeline.ListActionExecutionsInput{
-			PipelineName: aws.String(name), Filter: &pipelines.ActionExecutionFilter{PipelineExecutionId: list[len(list)-n].PipelineExecutionId}}))
+		out := apptest.Must(s.pipelines().ListActionExecutions(s.t.Context(), &codepipeline.ListActionExecutionsInput{
+			PipelineName: aws.String(name), Filter: &pipelines.ActionExecutionFilter{PipelineExecutionId: list[len(list)-n].PipelineExecutionId}}))(s.t)
 		for _, a := range out.ActionExecutionDetails {
 			if *a.ActionName == "Checkout" && a.Status != pipelines.ActionExecutionStatusInProgress {
 				got = a
@@ -181,15 +171,15 @@ func (s *story) file(a pipelines.ActionExecutionDetail, name string) string {
 		s.t.Fatal(err)
 	}
 	defer f.Close()
-	return string(must[[]byte](s.t)(io.ReadAll(f)))
+	return string(apptest.Must(io.ReadAll(f))(s.t))
 }
 
 func (s *story) artifact(a pipelines.ActionExecutionDetail) []byte {
 	s.t.Helper()
 	at := a.Output.OutputArtifacts[0].S3location
-	out := must[*s3.GetObjectOutput](s.t)(s.s3().GetObject(s.t.Context(), &s3.GetObjectInput{Bucket: at.Bucket, Key: at.Key}))
+	out := apptest.Must(s.s3().GetObject(s.t.Context(), &s3.GetObjectInput{Bucket: at.Bucket, Key: at.Key}))(s.t)
 	defer out.Body.Close()
-	return must[[]byte](s.t)(io.ReadAll(out.Body))
+	return apptest.Must(io.ReadAll(out.Body))(s.t)
 }
 
 func (s *story) hooked() {
@@ -218,7 +208,7 @@ func TestPushes(t *testing.T) {
 			}
 			s.complete()
 			s.hooked()
-			commit := must[string](t)(s.repo.Push("main", "second\n\nwith more", map[string]string{"index.html": "two"}))
+			commit := apptest.Must(s.repo.Push("main", "second\n\nwith more", map[string]string{"index.html": "two"}))(t)
 			a := s.source("p", 2)
 			if got := s.file(a, "index.html"); got != "two" {
 				t.Errorf("the artifact has %q", got)
@@ -241,7 +231,7 @@ func TestPushes(t *testing.T) {
 				t.Errorf("%d executions", n)
 			}
 			// The pipeline goes, and the webhook with it.
-			must[*codepipeline.DeletePipelineOutput](t)(s.pipelines().DeletePipeline(t.Context(), &codepipeline.DeletePipelineInput{Name: aws.String("p")}))
+			apptest.Must(s.pipelines().DeletePipeline(t.Context(), &codepipeline.DeletePipelineInput{Name: aws.String("p")}))(t)
 			s.until("end of the webhook", func() bool { return s.git.Hooks("octo/site") == 0 })
 		})
 	}

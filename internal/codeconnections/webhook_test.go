@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codeconnections/types"
 	pipelines "github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 
+	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 	"github.com/slipway-dev/slipway/e2e/githost"
 )
 
@@ -35,7 +36,7 @@ func TestWebhooksThatAreRefused(t *testing.T) {
 			s.pipeline("p", nil)
 			s.hooked()
 			s.source("p", 1)
-			must[string](t)(s.repo.Push("main", "second", map[string]string{"index.html": "two"}))
+			apptest.Must(s.repo.Push("main", "second", map[string]string{"index.html": "two"}))(t)
 			s.source("p", 2)
 			good := s.git.Deliveries()[0]
 			if good.Status != http.StatusAccepted && good.Status != http.StatusOK {
@@ -68,7 +69,7 @@ func TestWebhooksThatAreRefused(t *testing.T) {
 				t.Errorf("GET: %v, %v", resp, err)
 			}
 			// What was refused started nothing: the next push is the third.
-			must[string](t)(s.repo.Push("main", "third", map[string]string{"index.html": "three"}))
+			apptest.Must(s.repo.Push("main", "third", map[string]string{"index.html": "three"}))(t)
 			if got := s.file(s.source("p", 3), "index.html"); got != "three" {
 				t.Errorf("the third execution has %q", got)
 			}
@@ -87,9 +88,9 @@ func TestAnOldPushIsNoNews(t *testing.T) {
 	s.pipeline("p", nil)
 	s.hooked()
 	s.source("p", 1)
-	must[string](t)(s.repo.Push("main", "second", map[string]string{"index.html": "two"}))
+	apptest.Must(s.repo.Push("main", "second", map[string]string{"index.html": "two"}))(t)
 	s.source("p", 2)
-	must[string](t)(s.repo.Push("main", "third", map[string]string{"index.html": "three"}))
+	apptest.Must(s.repo.Push("main", "third", map[string]string{"index.html": "three"}))(t)
 	s.source("p", 3)
 	old := *s.git.Deliveries()[0]
 	old.Body = append(bytes.Clone(old.Body), ' ')
@@ -98,7 +99,7 @@ func TestAnOldPushIsNoNews(t *testing.T) {
 	if status, err := old.Send(); err != nil || status != http.StatusAccepted {
 		t.Fatal(status, err)
 	}
-	must[string](t)(s.repo.Push("main", "fourth", map[string]string{"index.html": "four"}))
+	apptest.Must(s.repo.Push("main", "fourth", map[string]string{"index.html": "four"}))(t)
 	if got := s.file(s.source("p", 4), "index.html"); got != "four" || len(s.executions("p")) != 4 {
 		t.Errorf("%q in the fourth of %d", got, len(s.executions("p")))
 	}
@@ -130,14 +131,14 @@ func TestWhatWebhooksTell(t *testing.T) {
 			for _, p := range []string{"tags", "docs", "pulls"} {
 				s.source(p, 1)
 			}
-			base := must[string](t)(s.repo.Push("main", "page", map[string]string{"index.html": "two"}))
+			base := apptest.Must(s.repo.Push("main", "page", map[string]string{"index.html": "two"}))(t)
 			if err := s.repo.Tag("v1", base); err != nil {
 				t.Fatal(err)
 			}
 			if v := s.source("tags", 2).Output.OutputVariables; v["TagName"] != "v1" || v["CommitId"] != base {
 				t.Errorf("tag: %v", v)
 			}
-			docs := must[string](t)(s.repo.Push("main", "docs", map[string]string{"docs/a.md": "b"}))
+			docs := apptest.Must(s.repo.Push("main", "docs", map[string]string{"docs/a.md": "b"}))(t)
 			if v := s.source("docs", 2).Output.OutputVariables; v["CommitId"] != docs {
 				t.Errorf("docs: %v", v)
 			}
@@ -149,14 +150,14 @@ func TestWhatWebhooksTell(t *testing.T) {
 				t.Errorf("forced: %v", v)
 			}
 
-			must[string](t)(s.repo.Push("topic/x", "more docs", map[string]string{"docs/a.md": "c"}))
-			pull := must[*githost.PullRequest](t)(s.repo.OpenPullRequest("Better docs", "topic/x", "main", ""))
+			apptest.Must(s.repo.Push("topic/x", "more docs", map[string]string{"docs/a.md": "c"}))(t)
+			pull := apptest.Must(s.repo.OpenPullRequest("Better docs", "topic/x", "main", ""))(t)
 			v := s.source("pulls", 2).Output.OutputVariables
 			if v["PullRequestId"] != "1" || v["PullRequestTitle"] != "Better docs" || v["SourceBranchName"] != "topic/x" || v["DestinationBranchName"] != "main" || len(v["CommitId"]) != 40 {
 				t.Errorf("pull request: %v", v)
 			}
 			pull.Retitle("Best docs") // no change of commits
-			newer := must[string](t)(s.repo.Push("topic/x", "more", map[string]string{"docs/b.md": "d"}))
+			newer := apptest.Must(s.repo.Push("topic/x", "more", map[string]string{"docs/b.md": "d"}))(t)
 			if v := s.source("pulls", 3).Output.OutputVariables; v["CommitId"] != newer {
 				t.Errorf("updated: %v", v)
 			}
@@ -164,9 +165,9 @@ func TestWhatWebhooksTell(t *testing.T) {
 			if v := s.source("pulls", 4).Output.OutputVariables; v["CommitId"] != newer {
 				t.Errorf("closed: %v", v)
 			}
-			must[*githost.PullRequest](t)(s.repo.OpenPullRequest("From a stranger", "topic/x", "main", "mallory/site"))
-			must[string](t)(s.repo.Push("page", "no docs", map[string]string{"index.html": "x"}))
-			must[*githost.PullRequest](t)(s.repo.OpenPullRequest("A page", "page", "main", ""))
+			apptest.Must(s.repo.OpenPullRequest("From a stranger", "topic/x", "main", "mallory/site"))(t)
+			apptest.Must(s.repo.Push("page", "no docs", map[string]string{"index.html": "x"}))(t)
+			apptest.Must(s.repo.OpenPullRequest("A page", "page", "main", ""))(t)
 			if err := s.repo.Delete("refs/heads/page"); err != nil {
 				t.Fatal(err)
 			}

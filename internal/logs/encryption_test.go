@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
+	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/engine/enginetest"
 	"github.com/slipway-dev/slipway/internal/store"
@@ -84,7 +85,7 @@ func TestEncryption(t *testing.T) {
 	if got, err := read(); got != "secret one, secret two, secret three, open four" {
 		t.Errorf("read %q, %v", got, err)
 	}
-	groups := must[*cloudwatchlogs.DescribeLogGroupsOutput](t)(w.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{}))
+	groups := apptest.Must(w.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{}))(t)
 	if size := int64(len("secret onesecret twosecret threeopen four") + 4*26); groups.LogGroups[0].KmsKeyId != nil || *groups.LogGroups[0].StoredBytes != size {
 		t.Errorf("group %+v, want %d bytes", groups.LogGroups[0], size)
 	}
@@ -120,7 +121,7 @@ func TestEncryption(t *testing.T) {
 		w.clock.Advance(24 * time.Hour)
 		enginetest.Settle(t, w.engine)
 	}
-	groups = must[*cloudwatchlogs.DescribeLogGroupsOutput](t)(w.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{}))
+	groups = apptest.Must(w.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{}))(t)
 	if n := keys(t, w, "logs.event"); n != 0 || *groups.LogGroups[0].StoredBytes != 0 {
 		t.Errorf("%d chunks left, %d bytes", n, *groups.LogGroups[0].StoredBytes)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/engine/enginetest"
@@ -26,16 +27,6 @@ func line(d time.Duration, message string) types.InputLogEvent {
 	return types.InputLogEvent{Timestamp: aws.Int64(at(d)), Message: aws.String(message)}
 }
 
-func must[T any](t *testing.T) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
 // refused checks the code and a part of the message of an error.
 func refused(t *testing.T, err error, code, text string) {
 	t.Helper()
@@ -47,16 +38,16 @@ func refused(t *testing.T, err error, code, text string) {
 
 func (w world) make(t *testing.T, group string, streams ...string) {
 	t.Helper()
-	must[*cloudwatchlogs.CreateLogGroupOutput](t)(w.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &group}))
+	apptest.Must(w.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &group}))(t)
 	for _, s := range streams {
-		must[*cloudwatchlogs.CreateLogStreamOutput](t)(w.CreateLogStream(t.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &s}))
+		apptest.Must(w.CreateLogStream(t.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &s}))(t)
 	}
 }
 
 func (w world) put(t *testing.T, group, stream string, events ...types.InputLogEvent) *cloudwatchlogs.PutLogEventsOutput {
 	t.Helper()
-	return must[*cloudwatchlogs.PutLogEventsOutput](t)(w.PutLogEvents(t.Context(), &cloudwatchlogs.PutLogEventsInput{
-		LogGroupName: &group, LogStreamName: &stream, LogEvents: events}))
+	return apptest.Must(w.PutLogEvents(t.Context(), &cloudwatchlogs.PutLogEventsInput{
+		LogGroupName: &group, LogStreamName: &stream, LogEvents: events}))(t)
 }
 
 func messages(events []types.OutputLogEvent) string {
@@ -91,7 +82,7 @@ func TestGroups(t *testing.T) {
 	var names []string
 	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(w, &cloudwatchlogs.DescribeLogGroupsInput{Limit: aws.Int32(1)})
 	for pages.HasMorePages() {
-		page := must[*cloudwatchlogs.DescribeLogGroupsOutput](t)(pages.NextPage(ctx))
+		page := apptest.Must(pages.NextPage(ctx))(t)
 		for _, g := range page.LogGroups {
 			names = append(names, *g.LogGroupName)
 		}
@@ -99,20 +90,20 @@ func TestGroups(t *testing.T) {
 	if got := strings.Join(names, " "); got != "/aws/codebuild/a /aws/codebuild/b other" {
 		t.Errorf("groups %s", got)
 	}
-	out := must[*cloudwatchlogs.DescribeLogGroupsOutput](t)(w.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{
-		LogGroupNamePrefix: aws.String("oth")}))
+	out := apptest.Must(w.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{
+		LogGroupNamePrefix: aws.String("oth")}))(t)
 	g := out.LogGroups[0]
 	if len(out.LogGroups) != 1 || *g.Arn != "arn:aws:logs:us-east-1:000000000000:log-group:other:*" ||
 		*g.LogGroupArn != "arn:aws:logs:us-east-1:000000000000:log-group:other" || *g.CreationTime != at(0) || g.RetentionInDays != nil {
 		t.Errorf("%d groups, %+v", len(out.LogGroups), g)
 	}
-	out = must[*cloudwatchlogs.DescribeLogGroupsOutput](t)(w.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{
-		LogGroupNamePattern: aws.String("build/a")}))
+	out = apptest.Must(w.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{
+		LogGroupNamePattern: aws.String("build/a")}))(t)
 	if len(out.LogGroups) != 1 || *out.LogGroups[0].LogGroupName != "/aws/codebuild/a" {
 		t.Errorf("by pattern: %d", len(out.LogGroups))
 	}
-	list := must[*cloudwatchlogs.ListLogGroupsOutput](t)(w.ListLogGroups(ctx, &cloudwatchlogs.ListLogGroupsInput{
-		LogGroupNamePattern: aws.String("^/aws|oth")}))
+	list := apptest.Must(w.ListLogGroups(ctx, &cloudwatchlogs.ListLogGroupsInput{
+		LogGroupNamePattern: aws.String("^/aws|oth")}))(t)
 	if len(list.LogGroups) != 3 {
 		t.Errorf("listed: %d", len(list.LogGroups))
 	}
@@ -145,11 +136,11 @@ func TestTags(t *testing.T) {
 	if _, err = w.UntagResource(ctx, &cloudwatchlogs.UntagResourceInput{ResourceArn: arn, TagKeys: []string{"b", "c"}}); err != nil {
 		t.Fatal(err)
 	}
-	tags := must[*cloudwatchlogs.ListTagsForResourceOutput](t)(w.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: arn}))
+	tags := apptest.Must(w.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: arn}))(t)
 	if fmt.Sprint(tags.Tags) != "map[a:3]" {
 		t.Errorf("tags %v", tags.Tags)
 	}
-	old := must[*cloudwatchlogs.ListTagsLogGroupOutput](t)(w.ListTagsLogGroup(ctx, &cloudwatchlogs.ListTagsLogGroupInput{LogGroupName: aws.String("g")}))
+	old := apptest.Must(w.ListTagsLogGroup(ctx, &cloudwatchlogs.ListTagsLogGroupInput{LogGroupName: aws.String("g")}))(t)
 	if fmt.Sprint(old.Tags) != "map[a:3]" {
 		t.Errorf("tags %v", old.Tags)
 	}
@@ -186,7 +177,7 @@ func TestStreams(t *testing.T) {
 		var all []string
 		pages := cloudwatchlogs.NewDescribeLogStreamsPaginator(w, &in)
 		for pages.HasMorePages() {
-			for _, s := range must[*cloudwatchlogs.DescribeLogStreamsOutput](t)(pages.NextPage(ctx)).LogStreams {
+			for _, s := range apptest.Must(pages.NextPage(ctx))(t).LogStreams {
 				all = append(all, *s.LogStreamName)
 			}
 		}
@@ -209,8 +200,8 @@ func TestStreams(t *testing.T) {
 	_, err = w.DescribeLogStreams(ctx, &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: aws.String("g"),
 		OrderBy: types.OrderByLastEventTime, LogStreamNamePrefix: aws.String("a")})
 	refused(t, err, "InvalidParameterException", "LastEventTime")
-	out := must[*cloudwatchlogs.DescribeLogStreamsOutput](t)(w.DescribeLogStreams(ctx, &cloudwatchlogs.DescribeLogStreamsInput{
-		LogGroupIdentifier: aws.String("arn:aws:logs:us-east-1:000000000000:log-group:g")}))
+	out := apptest.Must(w.DescribeLogStreams(ctx, &cloudwatchlogs.DescribeLogStreamsInput{
+		LogGroupIdentifier: aws.String("arn:aws:logs:us-east-1:000000000000:log-group:g")}))(t)
 	if s := out.LogStreams[0]; s.FirstEventTimestamp != nil || s.LastEventTimestamp != nil || s.LastIngestionTime != nil || *s.StoredBytes != 0 {
 		t.Errorf("without events: %+v", s)
 	}
@@ -282,7 +273,7 @@ func TestGetPages(t *testing.T) {
 		if in.LogStreamName == nil {
 			in.LogStreamName = aws.String("s")
 		}
-		return must[*cloudwatchlogs.GetLogEventsOutput](t)(w.GetLogEvents(ctx, &in))
+		return apptest.Must(w.GetLogEvents(ctx, &in))(t)
 	}
 
 	// From the head to the end by forward tokens.
@@ -378,8 +369,8 @@ func TestPageBytes(t *testing.T) {
 	n, pages := 0, 0
 	var token *string
 	for {
-		out := must[*cloudwatchlogs.GetLogEventsOutput](t)(w.GetLogEvents(t.Context(), &cloudwatchlogs.GetLogEventsInput{
-			LogGroupName: aws.String("g"), LogStreamName: aws.String("s"), StartFromHead: aws.Bool(true), NextToken: token}))
+		out := apptest.Must(w.GetLogEvents(t.Context(), &cloudwatchlogs.GetLogEventsInput{
+			LogGroupName: aws.String("g"), LogStreamName: aws.String("s"), StartFromHead: aws.Bool(true), NextToken: token}))(t)
 		if len(out.Events) == 0 {
 			break
 		}
@@ -390,13 +381,13 @@ func TestPageBytes(t *testing.T) {
 	filtered, filterPages := 0, 0
 	p := cloudwatchlogs.NewFilterLogEventsPaginator(w, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("g")})
 	for p.HasMorePages() {
-		filtered += len(must[*cloudwatchlogs.FilterLogEventsOutput](t)(p.NextPage(t.Context())).Events)
+		filtered += len(apptest.Must(p.NextPage(t.Context()))(t).Events)
 		filterPages++
 	}
 	if n != 5 || pages != 3 || filtered != 5 || filterPages != 3 {
 		t.Errorf("%d events in %d pages, filtered %d in %d", n, pages, filtered, filterPages)
 	}
-	out := must[*cloudwatchlogs.DescribeLogGroupsOutput](t)(w.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{}))
+	out := apptest.Must(w.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{}))(t)
 	if got := *out.LogGroups[0].StoredBytes; got != 5*400_026 {
 		t.Errorf("stored bytes %d", got)
 	}
@@ -445,7 +436,7 @@ func TestFilter(t *testing.T) {
 			var all []types.FilteredLogEvent
 			pages := cloudwatchlogs.NewFilterLogEventsPaginator(client, &in)
 			for pages.HasMorePages() {
-				all = append(all, must[*cloudwatchlogs.FilterLogEventsOutput](t)(pages.NextPage(ctx)).Events...)
+				all = append(all, apptest.Must(pages.NextPage(ctx))(t).Events...)
 			}
 			if got := filtered(all); got != c.want {
 				t.Errorf("%+v limit %d: %s, want %s", c.in, limit, got, c.want)
@@ -473,7 +464,7 @@ func TestFilter(t *testing.T) {
 	refused(t, filter(cloudwatchlogs.FilterLogEventsInput{FilterPattern: aws.String("a-b")}), "InvalidParameterException", "Invalid character(s) in term 'a-b'")
 	refused(t, filter(cloudwatchlogs.FilterLogEventsInput{NextToken: aws.String("forged")}), "InvalidParameterException", "nextToken")
 	refused(t, filter(cloudwatchlogs.FilterLogEventsInput{StartFromHead: aws.Bool(false), StartTime: aws.Int64(1)}), "InvalidParameterException", "2024")
-	out := must[*cloudwatchlogs.FilterLogEventsOutput](t)(w.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("g"), Limit: aws.Int32(1)}))
+	out := apptest.Must(w.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("g"), Limit: aws.Int32(1)}))(t)
 	refused(t, filter(cloudwatchlogs.FilterLogEventsInput{NextToken: out.NextToken, LogStreamNames: []string{"a"}}), "InvalidParameterException", "nextToken")
 	if out.SearchedLogStreams == nil || len(out.SearchedLogStreams) != 0 {
 		t.Errorf("searched %v", out.SearchedLogStreams)
@@ -496,8 +487,8 @@ func TestAppend(t *testing.T) {
 	add(nil, line(time.Second, "b"), line(0, "a"), line(time.Second, "c"), line(time.Second, ""), line(time.Second, "\xff"))
 	add(errors.New("undone"), line(0, "never"))
 	add(nil, line(2*time.Second, strings.Repeat("é", 200_000)))
-	out := must[*cloudwatchlogs.GetLogEventsOutput](t)(w.GetLogEvents(t.Context(), &cloudwatchlogs.GetLogEventsInput{
-		LogGroupName: aws.String("/aws/codebuild/p"), LogStreamName: aws.String("s")}))
+	out := apptest.Must(w.GetLogEvents(t.Context(), &cloudwatchlogs.GetLogEventsInput{
+		LogGroupName: aws.String("/aws/codebuild/p"), LogStreamName: aws.String("s")}))(t)
 	var got []string
 	long := ""
 	for _, e := range out.Events {
@@ -558,7 +549,7 @@ func TestRetention(t *testing.T) {
 	if got := left(); got != "0 0" {
 		t.Errorf("left %s", got)
 	}
-	out := must[*cloudwatchlogs.DescribeLogGroupsOutput](t)(w.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{}))
+	out := apptest.Must(w.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{}))(t)
 	if g := out.LogGroups[0]; *g.StoredBytes != 0 || *g.RetentionInDays != 1 {
 		t.Errorf("%+v", g)
 	}
@@ -590,7 +581,7 @@ func TestDeletionErases(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.make(t, "g") // a new one, at once, has nothing of the old
-		out := must[*cloudwatchlogs.DescribeLogStreamsOutput](t)(w.DescribeLogStreams(ctx, &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: aws.String("g")}))
+		out := apptest.Must(w.DescribeLogStreams(ctx, &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: aws.String("g")}))(t)
 		if len(out.LogStreams) != 0 {
 			t.Error("streams of the old group")
 		}
@@ -608,8 +599,8 @@ func TestLiveTail(t *testing.T) {
 	arn := "arn:aws:logs:us-east-1:000000000000:log-group:g"
 	_, err := w.StartLiveTail(ctx, &cloudwatchlogs.StartLiveTailInput{LogGroupIdentifiers: []string{arn + ":*"}}, noPrefix)
 	refused(t, err, "InvalidParameterException", "")
-	out := must[*cloudwatchlogs.StartLiveTailOutput](t)(w.StartLiveTail(ctx, &cloudwatchlogs.StartLiveTailInput{
-		LogGroupIdentifiers: []string{arn}, LogStreamNames: []string{"s"}, LogEventFilterPattern: aws.String("-secret")}, noPrefix))
+	out := apptest.Must(w.StartLiveTail(ctx, &cloudwatchlogs.StartLiveTailInput{
+		LogGroupIdentifiers: []string{arn}, LogStreamNames: []string{"s"}, LogEventFilterPattern: aws.String("-secret")}, noPrefix))(t)
 	stream := out.GetStream()
 	defer func() { _ = stream.Close() }()
 	first, ok := (<-stream.Events()).(*types.StartLiveTailResponseStreamMemberSessionStart)

@@ -28,7 +28,7 @@ func TestTerraformGroup(t *testing.T) {
 	}
 	read := func() *types.LogGroup {
 		t.Helper()
-		out := must[*cloudwatchlogs.DescribeLogGroupsOutput](t)(c.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: name}))
+		out := apptest.Must(c.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: name}))(t)
 		for _, g := range out.LogGroups {
 			if *g.LogGroupName == *name {
 				return &g
@@ -40,12 +40,12 @@ func TestTerraformGroup(t *testing.T) {
 	if *g.Arn != "arn:aws:logs:us-east-1:000000000000:log-group:/aws/codebuild/build:*" || *g.RetentionInDays != 14 || g.KmsKeyId != nil || g.LogGroupClass != types.LogGroupClassStandard {
 		t.Errorf("read back %+v", g)
 	}
-	listed := must[*cloudwatchlogs.ListTagsForResourceOutput](t)(c.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: g.LogGroupArn}))
+	listed := apptest.Must(c.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: g.LogGroupArn}))(t)
 	if !maps.Equal(listed.Tags, tags) {
 		t.Errorf("tags %v", listed.Tags)
 	}
 	// The provider of 2024 still lists, sets and removes tags by the name.
-	older := must[*cloudwatchlogs.ListTagsLogGroupOutput](t)(c.ListTagsLogGroup(ctx, &cloudwatchlogs.ListTagsLogGroupInput{LogGroupName: name}))
+	older := apptest.Must(c.ListTagsLogGroup(ctx, &cloudwatchlogs.ListTagsLogGroupInput{LogGroupName: name}))(t)
 	if !maps.Equal(older.Tags, tags) {
 		t.Errorf("tags %v", older.Tags)
 	}
@@ -55,7 +55,7 @@ func TestTerraformGroup(t *testing.T) {
 	if _, err := c.UntagResource(ctx, &cloudwatchlogs.UntagResourceInput{ResourceArn: g.LogGroupArn, TagKeys: []string{"Empty"}}); err != nil {
 		t.Fatal(err)
 	}
-	listed = must[*cloudwatchlogs.ListTagsForResourceOutput](t)(c.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: g.LogGroupArn}))
+	listed = apptest.Must(c.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: g.LogGroupArn}))(t)
 	if !maps.Equal(listed.Tags, map[string]string{"Team": "ops"}) {
 		t.Errorf("tags %v", listed.Tags)
 	}
@@ -68,7 +68,7 @@ func TestTerraformGroup(t *testing.T) {
 	if _, err := c.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: name, LogStreamName: aws.String("s")}); err != nil {
 		t.Fatal(err)
 	}
-	streams := must[*cloudwatchlogs.DescribeLogStreamsOutput](t)(c.DescribeLogStreams(ctx, &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: name, LogStreamNamePrefix: aws.String("s")}))
+	streams := apptest.Must(c.DescribeLogStreams(ctx, &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: name, LogStreamNamePrefix: aws.String("s")}))(t)
 	if len(streams.LogStreams) != 1 || *streams.LogStreams[0].Arn != "arn:aws:logs:us-east-1:000000000000:log-group:/aws/codebuild/build:log-stream:s" {
 		t.Errorf("streams %+v", streams.LogStreams)
 	}
@@ -88,7 +88,7 @@ func TestTerraformGroup(t *testing.T) {
 func TestTerraformGroupWithKey(t *testing.T) {
 	srv, ctx := apptest.Start(t), t.Context()
 	c, k := cloudwatchlogs.NewFromConfig(srv.Config()), kms.NewFromConfig(srv.Config())
-	key := must[*kms.CreateKeyOutput](t)(k.CreateKey(ctx, &kms.CreateKeyInput{})).KeyMetadata
+	key := apptest.Must(k.CreateKey(ctx, &kms.CreateKeyInput{}))(t).KeyMetadata
 	name, stream := aws.String("g"), aws.String("s")
 	if _, err := c.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: name, KmsKeyId: key.Arn}); err != nil {
 		t.Fatal(err)
@@ -100,11 +100,11 @@ func TestTerraformGroupWithKey(t *testing.T) {
 	if _, err := c.PutLogEvents(ctx, &cloudwatchlogs.PutLogEventsInput{LogGroupName: name, LogStreamName: stream, LogEvents: []types.InputLogEvent{{Message: aws.String("hello"), Timestamp: now}}}); err != nil {
 		t.Fatal(err)
 	}
-	out := must[*cloudwatchlogs.GetLogEventsOutput](t)(c.GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{LogGroupName: name, LogStreamName: stream, StartFromHead: aws.Bool(true)}))
+	out := apptest.Must(c.GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{LogGroupName: name, LogStreamName: stream, StartFromHead: aws.Bool(true)}))(t)
 	if messages(out.Events) != "hello" {
 		t.Errorf("events %q", messages(out.Events))
 	}
-	groups := must[*cloudwatchlogs.DescribeLogGroupsOutput](t)(c.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: name}))
+	groups := apptest.Must(c.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: name}))(t)
 	if aws.ToString(groups.LogGroups[0].KmsKeyId) != *key.Arn {
 		t.Errorf("key %s", aws.ToString(groups.LogGroups[0].KmsKeyId))
 	}
@@ -159,13 +159,13 @@ func TestMetricFilters(t *testing.T) {
 	if err := put("h", "errors", "", transformation(func(m *types.MetricTransformation) { m.MetricName = aws.String("All") })); err != nil {
 		t.Fatal(err)
 	}
-	out := must[*cloudwatchlogs.DescribeMetricFiltersOutput](t)(w.DescribeMetricFilters(ctx, &cloudwatchlogs.DescribeMetricFiltersInput{LogGroupName: aws.String("g"), FilterNamePrefix: aws.String("err")}))
+	out := apptest.Must(w.DescribeMetricFilters(ctx, &cloudwatchlogs.DescribeMetricFiltersInput{LogGroupName: aws.String("g"), FilterNamePrefix: aws.String("err")}))(t)
 	if len(out.MetricFilters) != 1 || *out.MetricFilters[0].FilterPattern != "?ERROR ?FATAL" || *out.MetricFilters[0].CreationTime != at(0) || !reflect.DeepEqual(out.MetricFilters[0].MetricTransformations, want) {
 		t.Errorf("read back %+v", out.MetricFilters)
 	}
 	count := func() string {
 		var counts []int32
-		for _, g := range must[*cloudwatchlogs.DescribeLogGroupsOutput](t)(w.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{})).LogGroups {
+		for _, g := range apptest.Must(w.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{}))(t).LogGroups {
 			counts = append(counts, *g.MetricFilterCount)
 		}
 		return fmt.Sprint(counts)
@@ -176,9 +176,9 @@ func TestMetricFilters(t *testing.T) {
 	pages := cloudwatchlogs.NewDescribeMetricFiltersPaginator(w, &cloudwatchlogs.DescribeMetricFiltersInput{Limit: aws.Int32(1)})
 	n := 0
 	for pages.HasMorePages() {
-		n += len(must[*cloudwatchlogs.DescribeMetricFiltersOutput](t)(pages.NextPage(ctx)).MetricFilters)
+		n += len(apptest.Must(pages.NextPage(ctx))(t).MetricFilters)
 	}
-	out = must[*cloudwatchlogs.DescribeMetricFiltersOutput](t)(w.DescribeMetricFilters(ctx, &cloudwatchlogs.DescribeMetricFiltersInput{MetricName: aws.String("All"), MetricNamespace: aws.String("Build")}))
+	out = apptest.Must(w.DescribeMetricFilters(ctx, &cloudwatchlogs.DescribeMetricFiltersInput{MetricName: aws.String("All"), MetricNamespace: aws.String("Build")}))(t)
 	if n != 2 || len(out.MetricFilters) != 1 || *out.MetricFilters[0].LogGroupName != "h" {
 		t.Errorf("%d in pages, by metric %+v", n, out.MetricFilters)
 	}
@@ -216,7 +216,7 @@ func TestResourcePolicies(t *testing.T) {
 	if err := put("p3", document); err != nil {
 		t.Errorf("to replace one: %v", err)
 	}
-	out := must[*cloudwatchlogs.DescribeResourcePoliciesOutput](t)(w.DescribeResourcePolicies(ctx, &cloudwatchlogs.DescribeResourcePoliciesInput{}))
+	out := apptest.Must(w.DescribeResourcePolicies(ctx, &cloudwatchlogs.DescribeResourcePoliciesInput{}))(t)
 	if len(out.ResourcePolicies) != 10 || *out.ResourcePolicies[0].PolicyName != "p0" || *out.ResourcePolicies[0].PolicyDocument != document || *out.ResourcePolicies[0].LastUpdatedTime != at(0) {
 		t.Errorf("read back %+v", out.ResourcePolicies)
 	}

@@ -18,34 +18,24 @@ import (
 
 var code = apptest.WantCode
 
-func must[T any](t *testing.T) func(*T, error) *T {
-	return func(out *T, err error) *T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out
-	}
-}
-
 // TestSecretStory is Terraform's aws_secretsmanager_secret, _version and
 // _policy, call by call.
 func TestSecretStory(t *testing.T) {
 	s := apptest.Start(t)
 	c, ctx := secretsmanager.NewFromConfig(s.Config()), context.Background()
-	key := must[kms.CreateKeyOutput](t)(kms.NewFromConfig(s.Config()).CreateKey(ctx, &kms.CreateKeyInput{})).KeyMetadata
-	made := must[secretsmanager.CreateSecretOutput](t)(c.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("prod/db"), Description: aws.String("one"),
-		Tags: []types.Tag{{Key: aws.String("A"), Value: aws.String("1")}}}))
+	key := apptest.Must(kms.NewFromConfig(s.Config()).CreateKey(ctx, &kms.CreateKeyInput{}))(t).KeyMetadata
+	made := apptest.Must(c.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("prod/db"), Description: aws.String("one"),
+		Tags: []types.Tag{{Key: aws.String("A"), Value: aws.String("1")}}}))(t)
 	if !strings.HasPrefix(*made.ARN, "arn:aws:secretsmanager:us-east-1:000000000000:secret:prod/db-") || made.VersionId != nil {
 		t.Errorf("%+v", made)
 	}
 	_, err := c.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("prod/db")})
 	code(t, err, "ResourceExistsException")
-	d := must[secretsmanager.DescribeSecretOutput](t)(c.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: made.ARN}))
+	d := apptest.Must(c.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: made.ARN}))(t)
 	if *d.Description != "one" || len(d.Tags) != 1 || d.KmsKeyId != nil || d.DeletedDate != nil || d.RotationEnabled != nil {
 		t.Errorf("%+v", d)
 	}
-	if p := must[secretsmanager.GetResourcePolicyOutput](t)(c.GetResourcePolicy(ctx, &secretsmanager.GetResourcePolicyInput{SecretId: made.ARN})); p.ResourcePolicy != nil {
+	if p := apptest.Must(c.GetResourcePolicy(ctx, &secretsmanager.GetResourcePolicyInput{SecretId: made.ARN}))(t); p.ResourcePolicy != nil {
 		t.Errorf("%+v", p)
 	}
 	_, err = c.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: made.ARN})
@@ -53,12 +43,12 @@ func TestSecretStory(t *testing.T) {
 
 	put := func(text string) string {
 		t.Helper()
-		return *must[secretsmanager.PutSecretValueOutput](t)(c.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: made.ARN, SecretString: &text})).VersionId
+		return *apptest.Must(c.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: made.ARN, SecretString: &text}))(t).VersionId
 	}
 	first, second := put("hunter2"), put("hunter3")
 	get := func(in *secretsmanager.GetSecretValueInput) string {
 		t.Helper()
-		return *must[secretsmanager.GetSecretValueOutput](t)(c.GetSecretValue(ctx, in)).SecretString
+		return *apptest.Must(c.GetSecretValue(ctx, in))(t).SecretString
 	}
 	name := aws.String("prod/db")
 	partial := aws.String((*made.ARN)[:len(*made.ARN)-7])
@@ -76,73 +66,73 @@ func TestSecretStory(t *testing.T) {
 	code(t, err, "InvalidRequestException")
 	_, err = c.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: name, SecretString: aws.String("other"), ClientRequestToken: &second})
 	code(t, err, "ResourceExistsException")
-	must[secretsmanager.PutSecretValueOutput](t)(c.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: name, SecretString: aws.String("hunter3"), ClientRequestToken: &second}))
+	apptest.Must(c.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: name, SecretString: aws.String("hunter3"), ClientRequestToken: &second}))(t)
 
 	// Back to the first, as Terraform does it.
 	_, err = c.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: name, VersionStage: aws.String("AWSCURRENT"), MoveToVersionId: &first})
 	code(t, err, "InvalidParameterException")
-	must[secretsmanager.UpdateSecretVersionStageOutput](t)(c.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: name,
-		VersionStage: aws.String("AWSCURRENT"), MoveToVersionId: &first, RemoveFromVersionId: &second}))
+	apptest.Must(c.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: name,
+		VersionStage: aws.String("AWSCURRENT"), MoveToVersionId: &first, RemoveFromVersionId: &second}))(t)
 	if got := get(&secretsmanager.GetSecretValueInput{SecretId: name}); got != "hunter2" {
 		t.Error(got)
 	}
 	_, err = c.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{SecretId: name, VersionStage: aws.String("AWSCURRENT"), RemoveFromVersionId: &first})
 	code(t, err, "InvalidParameterException")
-	ids := must[secretsmanager.ListSecretVersionIdsOutput](t)(c.ListSecretVersionIds(ctx, &secretsmanager.ListSecretVersionIdsInput{SecretId: name, MaxResults: aws.Int32(1)}))
+	ids := apptest.Must(c.ListSecretVersionIds(ctx, &secretsmanager.ListSecretVersionIdsInput{SecretId: name, MaxResults: aws.Int32(1)}))(t)
 	if len(ids.Versions) != 1 || ids.NextToken == nil {
 		t.Errorf("%+v", ids)
 	}
-	ids = must[secretsmanager.ListSecretVersionIdsOutput](t)(c.ListSecretVersionIds(ctx, &secretsmanager.ListSecretVersionIdsInput{SecretId: name, NextToken: ids.NextToken}))
+	ids = apptest.Must(c.ListSecretVersionIds(ctx, &secretsmanager.ListSecretVersionIdsInput{SecretId: name, NextToken: ids.NextToken}))(t)
 	if len(ids.Versions) != 1 || ids.NextToken != nil {
 		t.Errorf("%+v", ids)
 	}
 
 	// Another key, and what is in use goes under it.
-	must[secretsmanager.UpdateSecretOutput](t)(c.UpdateSecret(ctx, &secretsmanager.UpdateSecretInput{SecretId: made.ARN, Description: aws.String("two"), KmsKeyId: key.Arn}))
-	d = must[secretsmanager.DescribeSecretOutput](t)(c.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: made.ARN}))
+	apptest.Must(c.UpdateSecret(ctx, &secretsmanager.UpdateSecretInput{SecretId: made.ARN, Description: aws.String("two"), KmsKeyId: key.Arn}))(t)
+	d = apptest.Must(c.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: made.ARN}))(t)
 	if *d.Description != "two" || *d.KmsKeyId != *key.Arn || len(d.VersionIdsToStages) != 2 || d.LastAccessedDate == nil {
 		t.Errorf("%+v", d)
 	}
 	if got := get(&secretsmanager.GetSecretValueInput{SecretId: name}); got != "hunter2" {
 		t.Error(got)
 	}
-	must[kms.DisableKeyOutput](t)(kms.NewFromConfig(s.Config()).DisableKey(ctx, &kms.DisableKeyInput{KeyId: key.KeyId}))
+	apptest.Must(kms.NewFromConfig(s.Config()).DisableKey(ctx, &kms.DisableKeyInput{KeyId: key.KeyId}))(t)
 	_, err = c.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: name})
 	code(t, err, "DecryptionFailure")
-	must[kms.EnableKeyOutput](t)(kms.NewFromConfig(s.Config()).EnableKey(ctx, &kms.EnableKeyInput{KeyId: key.KeyId}))
+	apptest.Must(kms.NewFromConfig(s.Config()).EnableKey(ctx, &kms.EnableKeyInput{KeyId: key.KeyId}))(t)
 
 	const policy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::000000000000:root"},"Action":"secretsmanager:GetSecretValue","Resource":"*"}]}`
-	must[secretsmanager.PutResourcePolicyOutput](t)(c.PutResourcePolicy(ctx, &secretsmanager.PutResourcePolicyInput{SecretId: made.ARN, ResourcePolicy: aws.String(policy), BlockPublicPolicy: aws.Bool(true)}))
+	apptest.Must(c.PutResourcePolicy(ctx, &secretsmanager.PutResourcePolicyInput{SecretId: made.ARN, ResourcePolicy: aws.String(policy), BlockPublicPolicy: aws.Bool(true)}))(t)
 	_, err = c.PutResourcePolicy(ctx, &secretsmanager.PutResourcePolicyInput{SecretId: made.ARN, ResourcePolicy: aws.String(strings.Replace(policy, "arn:aws:iam::000000000000:root", "*", 1)), BlockPublicPolicy: aws.Bool(true)})
 	code(t, err, "PublicPolicyException")
 	_, err = c.PutResourcePolicy(ctx, &secretsmanager.PutResourcePolicyInput{SecretId: made.ARN, ResourcePolicy: aws.String(`{"nothing"}`)})
 	code(t, err, "MalformedPolicyDocumentException")
-	if p := must[secretsmanager.GetResourcePolicyOutput](t)(c.GetResourcePolicy(ctx, &secretsmanager.GetResourcePolicyInput{SecretId: made.ARN})); *p.ResourcePolicy != policy {
+	if p := apptest.Must(c.GetResourcePolicy(ctx, &secretsmanager.GetResourcePolicyInput{SecretId: made.ARN}))(t); *p.ResourcePolicy != policy {
 		t.Errorf("%+v", p)
 	}
-	must[secretsmanager.DeleteResourcePolicyOutput](t)(c.DeleteResourcePolicy(ctx, &secretsmanager.DeleteResourcePolicyInput{SecretId: made.ARN}))
-	must[secretsmanager.TagResourceOutput](t)(c.TagResource(ctx, &secretsmanager.TagResourceInput{SecretId: made.ARN, Tags: []types.Tag{{Key: aws.String("B"), Value: aws.String("2")}}}))
-	must[secretsmanager.UntagResourceOutput](t)(c.UntagResource(ctx, &secretsmanager.UntagResourceInput{SecretId: made.ARN, TagKeys: []string{"A"}}))
+	apptest.Must(c.DeleteResourcePolicy(ctx, &secretsmanager.DeleteResourcePolicyInput{SecretId: made.ARN}))(t)
+	apptest.Must(c.TagResource(ctx, &secretsmanager.TagResourceInput{SecretId: made.ARN, Tags: []types.Tag{{Key: aws.String("B"), Value: aws.String("2")}}}))(t)
+	apptest.Must(c.UntagResource(ctx, &secretsmanager.UntagResourceInput{SecretId: made.ARN, TagKeys: []string{"A"}}))(t)
 
-	binary := must[secretsmanager.CreateSecretOutput](t)(c.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("binary"), SecretBinary: []byte{0, 1, 2}, ClientRequestToken: aws.String(strings.Repeat("b", 32))}))
-	again := must[secretsmanager.CreateSecretOutput](t)(c.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("binary"), SecretBinary: []byte{0, 1, 2}, ClientRequestToken: aws.String(strings.Repeat("b", 32))}))
+	binary := apptest.Must(c.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("binary"), SecretBinary: []byte{0, 1, 2}, ClientRequestToken: aws.String(strings.Repeat("b", 32))}))(t)
+	again := apptest.Must(c.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("binary"), SecretBinary: []byte{0, 1, 2}, ClientRequestToken: aws.String(strings.Repeat("b", 32))}))(t)
 	if *again.ARN != *binary.ARN {
 		t.Error("a repeated request made another secret")
 	}
-	if v := must[secretsmanager.GetSecretValueOutput](t)(c.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: binary.ARN})); !bytes.Equal(v.SecretBinary, []byte{0, 1, 2}) || v.SecretString != nil {
+	if v := apptest.Must(c.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: binary.ARN}))(t); !bytes.Equal(v.SecretBinary, []byte{0, 1, 2}) || v.SecretString != nil {
 		t.Errorf("%+v", v)
 	}
-	batch := must[secretsmanager.BatchGetSecretValueOutput](t)(c.BatchGetSecretValue(ctx, &secretsmanager.BatchGetSecretValueInput{SecretIdList: []string{"binary", "nothing", *made.ARN}}))
+	batch := apptest.Must(c.BatchGetSecretValue(ctx, &secretsmanager.BatchGetSecretValueInput{SecretIdList: []string{"binary", "nothing", *made.ARN}}))(t)
 	if len(batch.SecretValues) != 2 || len(batch.Errors) != 1 || *batch.Errors[0].ErrorCode != "ResourceNotFoundException" {
 		t.Errorf("%+v", batch)
 	}
-	list := must[secretsmanager.ListSecretsOutput](t)(c.ListSecrets(ctx, &secretsmanager.ListSecretsInput{Filters: []types.Filter{{Key: "tag-key", Values: []string{"B"}}}}))
+	list := apptest.Must(c.ListSecrets(ctx, &secretsmanager.ListSecretsInput{Filters: []types.Filter{{Key: "tag-key", Values: []string{"B"}}}}))(t)
 	if len(list.SecretList) != 1 || *list.SecretList[0].Name != "prod/db" {
 		t.Errorf("%+v", list.SecretList)
 	}
 
-	must[secretsmanager.DeleteSecretOutput](t)(c.DeleteSecret(ctx, &secretsmanager.DeleteSecretInput{SecretId: made.ARN, RecoveryWindowInDays: aws.Int64(7)}))
-	if d := must[secretsmanager.DescribeSecretOutput](t)(c.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: made.ARN})); d.DeletedDate == nil {
+	apptest.Must(c.DeleteSecret(ctx, &secretsmanager.DeleteSecretInput{SecretId: made.ARN, RecoveryWindowInDays: aws.Int64(7)}))(t)
+	if d := apptest.Must(c.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: made.ARN}))(t); d.DeletedDate == nil {
 		t.Errorf("%+v", d)
 	}
 	_, err = c.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: name})
@@ -150,7 +140,7 @@ func TestSecretStory(t *testing.T) {
 	if !strings.Contains(err.Error(), "because it was marked for deletion") {
 		t.Error(err)
 	}
-	must[secretsmanager.DeleteSecretOutput](t)(c.DeleteSecret(ctx, &secretsmanager.DeleteSecretInput{SecretId: made.ARN, ForceDeleteWithoutRecovery: aws.Bool(true)}))
+	apptest.Must(c.DeleteSecret(ctx, &secretsmanager.DeleteSecretInput{SecretId: made.ARN, ForceDeleteWithoutRecovery: aws.Bool(true)}))(t)
 	_, err = c.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: made.ARN})
 	code(t, err, "ResourceNotFoundException")
 	_, err = c.RotateSecret(ctx, &secretsmanager.RotateSecretInput{SecretId: binary.ARN})

@@ -23,22 +23,12 @@ func fails(t *testing.T, err error, code, message string) {
 	}
 }
 
-func must[T any](t *testing.T) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
 // The calls of aws_sns_topic and aws_sns_topic_policy, in their order.
 func TestTopic(t *testing.T) {
 	ctx := context.Background()
 	c := sns.NewFromConfig(apptest.Start(t).Config())
 	in := &sns.CreateTopicInput{Name: aws.String("deploys"), Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("a b")}}}
-	topic := must[*sns.CreateTopicOutput](t)(c.CreateTopic(ctx, in)).TopicArn
+	topic := apptest.Must(c.CreateTopic(ctx, in))(t).TopicArn
 	if *topic != "arn:aws:sns:us-east-1:000000000000:deploys" {
 		t.Errorf("made %s", *topic)
 	}
@@ -48,7 +38,7 @@ func TestTopic(t *testing.T) {
 	}
 	get := func() map[string]string {
 		t.Helper()
-		return must[*sns.GetTopicAttributesOutput](t)(c.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: topic})).Attributes
+		return apptest.Must(c.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: topic}))(t).Attributes
 	}
 	fresh := get()
 	for name, want := range map[string]string{"Owner": "000000000000", "TopicArn": *topic, "DisplayName": "", "SubscriptionsConfirmed": "0"} {
@@ -112,7 +102,7 @@ func TestTopic(t *testing.T) {
 	if _, err := c.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: topic, TagKeys: []string{"team"}}); err != nil {
 		t.Fatal(err)
 	}
-	tags := must[*sns.ListTagsForResourceOutput](t)(c.ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: topic})).Tags
+	tags := apptest.Must(c.ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: topic}))(t).Tags
 	if len(tags) != 1 || *tags[0].Key != "stage" || *tags[0].Value != "x" {
 		t.Errorf("tags %v", tags)
 	}
@@ -157,13 +147,13 @@ func TestFIFOTopics(t *testing.T) {
 		_, err := c.CreateTopic(ctx, &sns.CreateTopicInput{Name: &name, Attributes: attributes})
 		fails(t, err, "InvalidParameter", "Invalid parameter: Topic Name")
 	}
-	topic := must[*sns.CreateTopicOutput](t)(c.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("orders.fifo"), Attributes: fifo})).TopicArn
+	topic := apptest.Must(c.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("orders.fifo"), Attributes: fifo}))(t).TopicArn
 	for name, value := range map[string]string{"ContentBasedDeduplication": "true", "FifoThroughputScope": "MessageGroup", "ArchivePolicy": `{"MessageRetentionPeriod":"30"}`} {
 		if _, err := c.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{TopicArn: topic, AttributeName: &name, AttributeValue: &value}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	all := must[*sns.GetTopicAttributesOutput](t)(c.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: topic})).Attributes
+	all := apptest.Must(c.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: topic}))(t).Attributes
 	if all["FifoTopic"] != "true" || all["ContentBasedDeduplication"] != "true" || all["FifoThroughputScope"] != "MessageGroup" || all["BeginningArchiveTime"] == "" {
 		t.Errorf("attributes %v", all)
 	}
@@ -173,14 +163,14 @@ func TestFIFOTopics(t *testing.T) {
 func TestSubscription(t *testing.T) {
 	ctx := context.Background()
 	c := sns.NewFromConfig(apptest.Start(t).Config())
-	topic := must[*sns.CreateTopicOutput](t)(c.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("deploys")})).TopicArn
+	topic := apptest.Must(c.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("deploys")}))(t).TopicArn
 	const queue = "arn:aws:sqs:us-east-1:000000000000:jobs"
 	in := &sns.SubscribeInput{TopicArn: topic, Protocol: aws.String("sqs"), Endpoint: aws.String(queue), ReturnSubscriptionArn: true,
 		Attributes: map[string]string{"FilterPolicy": `{"kind":["deploy"]}`, "RawMessageDelivery": "true"}}
-	sub := must[*sns.SubscribeOutput](t)(c.Subscribe(ctx, in)).SubscriptionArn
+	sub := apptest.Must(c.Subscribe(ctx, in))(t).SubscriptionArn
 	get := func() map[string]string {
 		t.Helper()
-		return must[*sns.GetSubscriptionAttributesOutput](t)(c.GetSubscriptionAttributes(ctx, &sns.GetSubscriptionAttributesInput{SubscriptionArn: sub})).Attributes
+		return apptest.Must(c.GetSubscriptionAttributes(ctx, &sns.GetSubscriptionAttributesInput{SubscriptionArn: sub}))(t).Attributes
 	}
 	for name, want := range map[string]string{
 		"SubscriptionArn": *sub, "TopicArn": *topic, "Protocol": "sqs", "Endpoint": queue, "Owner": "000000000000", "PendingConfirmation": "false",
@@ -190,7 +180,7 @@ func TestSubscription(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	if again := must[*sns.SubscribeOutput](t)(c.Subscribe(ctx, in)).SubscriptionArn; *again != *sub {
+	if again := apptest.Must(c.Subscribe(ctx, in))(t).SubscriptionArn; *again != *sub {
 		t.Errorf("again: %s", *again)
 	}
 	in.Attributes["RawMessageDelivery"] = "false"
@@ -226,23 +216,23 @@ func TestSubscription(t *testing.T) {
 
 	// Others must confirm, and nobody can yet.
 	mail := &sns.SubscribeInput{TopicArn: topic, Protocol: aws.String("email"), Endpoint: aws.String("ops@example.com")}
-	if out := must[*sns.SubscribeOutput](t)(c.Subscribe(ctx, mail)); *out.SubscriptionArn != "pending confirmation" {
+	if out := apptest.Must(c.Subscribe(ctx, mail))(t); *out.SubscriptionArn != "pending confirmation" {
 		t.Errorf("mail: %s", *out.SubscriptionArn)
 	}
 	mail.ReturnSubscriptionArn = true
-	waiting := must[*sns.SubscribeOutput](t)(c.Subscribe(ctx, mail)).SubscriptionArn
+	waiting := apptest.Must(c.Subscribe(ctx, mail))(t).SubscriptionArn
 	_, err = c.ConfirmSubscription(ctx, &sns.ConfirmSubscriptionInput{TopicArn: topic, Token: aws.String("t")})
 	fails(t, err, "InvalidAction", "ConfirmSubscription")
 	_, err = c.Unsubscribe(ctx, &sns.UnsubscribeInput{SubscriptionArn: waiting})
 	fails(t, err, "InvalidParameter", "Cannot unsubscribe a subscription that is pending confirmation")
 	counts := func() string {
-		all := must[*sns.GetTopicAttributesOutput](t)(c.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: topic})).Attributes
+		all := apptest.Must(c.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: topic}))(t).Attributes
 		return all["SubscriptionsConfirmed"] + all["SubscriptionsPending"] + all["SubscriptionsDeleted"]
 	}
 	if got := counts(); got != "110" {
 		t.Errorf("subscriptions %s", got)
 	}
-	list := must[*sns.ListSubscriptionsByTopicOutput](t)(c.ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: topic})).Subscriptions
+	list := apptest.Must(c.ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: topic}))(t).Subscriptions
 	arns := map[string]bool{}
 	for _, l := range list {
 		arns[*l.SubscriptionArn] = true
@@ -263,7 +253,7 @@ func TestSubscription(t *testing.T) {
 	if _, err := c.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: topic}); err != nil {
 		t.Fatal(err)
 	}
-	if l := must[*sns.ListSubscriptionsOutput](t)(c.ListSubscriptions(ctx, &sns.ListSubscriptionsInput{})).Subscriptions; len(l) != 0 {
+	if l := apptest.Must(c.ListSubscriptions(ctx, &sns.ListSubscriptionsInput{}))(t).Subscriptions; len(l) != 0 {
 		t.Errorf("left after the topic went: %v", l)
 	}
 }
@@ -272,7 +262,7 @@ func TestPages(t *testing.T) {
 	ctx := context.Background()
 	c := sns.NewFromConfig(apptest.Start(t).Config())
 	for i := range 103 {
-		must[*sns.CreateTopicOutput](t)(c.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String(fmt.Sprintf("t%03d", i))}))
+		apptest.Must(c.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String(fmt.Sprintf("t%03d", i))}))(t)
 	}
 	n, pages := 0, 0
 	for p := sns.NewListTopicsPaginator(c, &sns.ListTopicsInput{}); p.HasMorePages(); pages++ {

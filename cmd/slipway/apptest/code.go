@@ -30,3 +30,15 @@ func WantCode(t testing.TB, err error, want string) {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
+
+// Must is v for tests that cannot go on without it: Must(c.GetRole(ctx, in))(t)
+// ends the test if there is an error.
+func Must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
