@@ -9,9 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"github.com/slipway-dev/slipway/internal/aws/identity"
-	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/iam/policy"
+	"github.com/slipway-dev/slipway/internal/page"
 	"github.com/slipway-dev/slipway/internal/store"
 )
 
@@ -64,27 +64,17 @@ func (s *Service) DescribeResourcePolicies(ctx context.Context, in *cloudwatchlo
 		return nil, invalidParameter("Policies of single resources are not supported by Slipway.")
 	}
 	region := identity.Region(ctx)
-	scope := store.Key("DescribeResourcePolicies", region)
-	rg := store.Range{Prefix: store.Prefix(string(resourcePolicies), region)}
-	var err error
-	if rg.Start, err = start(scope, in.NextToken); err != nil {
-		return nil, err
-	}
-	limit := intOr(in.Limit, describeLimit)
-	out := &cloudwatchlogs.DescribeResourcePoliciesOutput{ResourcePolicies: []types.ResourcePolicy{}}
-	return out, s.cfg.Engine.View(ctx, func(r store.Reader) error {
-		for p, err := range resourcePolicies.Scan(r, rg) {
-			if err != nil {
-				return err
-			}
-			if len(out.ResourcePolicies) == limit {
-				out.NextToken = aws.String(wire.EncodeToken(scope, resourcePolicies.Key(region, *p.PolicyName)))
-				return nil
-			}
-			out.ResourcePolicies = append(out.ResourcePolicies, *p)
-		}
-		return nil
+	out := &cloudwatchlogs.DescribeResourcePoliciesOutput{}
+	err := s.cfg.Engine.View(ctx, func(r store.Reader) (err error) {
+		out.ResourcePolicies, out.NextToken, err = page.Of(r, resourcePolicies,
+			page.Request{Scope: store.Key("DescribeResourcePolicies", region), Token: in.NextToken, Max: intOr(in.Limit, describeLimit)},
+			func(p *types.ResourcePolicy) (types.ResourcePolicy, bool, error) { return *p, true, nil }, region)
+		return err
 	})
+	if errors.Is(err, page.ErrToken) {
+		return nil, badToken()
+	}
+	return out, err
 }
 
 // DeleteResourcePolicy deletes a policy of the account.
