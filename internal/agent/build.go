@@ -29,7 +29,6 @@ type running struct {
 	spec     *buildspec.Spec
 	src      string            // CODEBUILD_SRC_DIR
 	dirs     map[string]string // source identifier → directory
-	own      []string          // environment that is ours to say
 	resolved string
 
 	succeeding bool
