@@ -13,9 +13,13 @@ import (
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 )
 
-// Balancers is Elastic Load Balancing as far as ECS looks at the target groups
-// of services; AWS's client has the method, too.
+// Balancers is Elastic Load Balancing as far as ECS needs it: it looks at the
+// target groups of services, and registers tasks there as its service-linked
+// role may. AWS's client has the methods, too.
 type Balancers interface {
+	RegisterTargets(ctx context.Context, in *elb.RegisterTargetsInput, opts ...func(*elb.Options)) (*elb.RegisterTargetsOutput, error)
+	DeregisterTargets(ctx context.Context, in *elb.DeregisterTargetsInput, opts ...func(*elb.Options)) (*elb.DeregisterTargetsOutput, error)
+	DescribeTargetHealth(ctx context.Context, in *elb.DescribeTargetHealthInput, opts ...func(*elb.Options)) (*elb.DescribeTargetHealthOutput, error)
 	DescribeTargetGroups(ctx context.Context, in *elb.DescribeTargetGroupsInput, opts ...func(*elb.Options)) (*elb.DescribeTargetGroupsOutput, error)
 }
 

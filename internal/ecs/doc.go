@@ -4,10 +4,14 @@
 //
 // A task (task.go, function next) goes
 //
-//	PROVISIONING ──network──▶ PENDING ──all started──▶ RUNNING
+//	                                        ┌─(in target groups)─ ACTIVATING
+//	                                        │                        │ registered
+//	PROVISIONING ──network──▶ PENDING ──all started──▶ RUNNING ◀─────┘
 //	      │                      │                        │
 //	      │    StopTask · scheduler · essential container ended · cannot start
-//	      ▼                      ▼                        ▼
+//	      │                      │                        ▼
+//	      │                      │                   DEACTIVATING (in target groups)
+//	      ▼                      ▼                        │ deregistered, drained
 //	DEPROVISIONING ◀──all ended── STOPPING ◀──────────────┘
 //	      │ output shipped, containers removed
 //	      ▼
@@ -18,6 +22,13 @@
 // check, the last line of a log, an operation: each enqueues that job again.
 // Containers have names that follow from the task's id, so an action that was
 // cut off is found done, or is done again.
+//
+// A task with an address of its own is a target of the target groups that its
+// service names (targets.go). It is written down as one before it is
+// registered, and registering and deregistering may be repeated, so the targets
+// are the tasks whatever is cut off. The load balancer's findings come as events
+// that make the task's job look at its targets; the containers of a task are
+// told to stop when the load balancer says that its targets are drained.
 //
 // A service (rollout.go, function schedule; moves.go) is a pure function from the
 // service, its tasks and the time to a plan: tasks to start and stop,
@@ -38,7 +49,8 @@
 // Where this differs from AWS: a task without health check counts as healthy
 // after Config.StableAfter instead of 40 seconds; a task that ends before it
 // ever counted as healthy is a failed one for the circuit breaker; the first
-// health check comes after a second instead of a whole interval; launch type
+// health check comes after a second instead of a whole interval; a task that
+// ended by itself is not drained; launch type
 // EC2 needs no container instances, and means this machine, on which a DAEMON
 // has one task and a port of the machine one holder; in the network mode bridge
 // the containers of a task share one address.

@@ -26,6 +26,7 @@ type launch struct {
 	service, deployment string
 	tags                []types.Tag
 	execute             bool
+	targets             []membership
 }
 
 // newTask writes a task down and sets it going.
@@ -34,7 +35,7 @@ func (s *Service) newTask(tx *engine.Tx, l launch) (*task, error) {
 	def, overrides := overridden(l.definition.TaskDefinition, l.overrides)
 	t := &task{
 		Region: region, Cluster: l.cluster.name(), ID: id.Hex(s.IDs, 32),
-		Service: l.service, Deployment: l.deployment, Definition: def, Secret: id.UUID(s.IDs),
+		Service: l.service, Deployment: l.deployment, Definition: def, Secret: id.UUID(s.IDs), Targets: l.targets,
 		Boxes: make([]box, len(def.ContainerDefinitions)),
 	}
 	t.Task = types.Task{

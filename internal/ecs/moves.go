@@ -30,14 +30,34 @@ func (s *scheduler) replaceUnhealthy() {
 		if !s.bad(v) {
 			continue
 		}
+		s.blame(v)
 		if s.healthy >= s.minHealthy || len(s.good()) < s.desired && len(s.tasks) >= s.maxTotal {
-			s.stop(v, "Task failed container health checks")
-			s.say("(task " + v.ID + ") failed container health checks.")
+			s.stop(v, s.complain(v))
 			if v.Deployment == s.primary().id() {
 				s.primary().fail(s.now)
 			}
 		}
 	}
+}
+
+// blame says, once, what load balancers found.
+func (s *scheduler) blame(v view) {
+	for _, m := range v.Targets {
+		if m.failed() && !m.Blamed {
+			s.say(fmt.Sprintf("(port %d) is unhealthy in (target-group %s) due to (reason %s)", m.Port, m.Group, m.Why))
+			s.Blamed = append(s.Blamed, v.ID)
+		}
+	}
+}
+
+// complain is why a task that is unhealthy stops.
+func (s *scheduler) complain(v view) string {
+	if v.Health == types.HealthStatusUnhealthy {
+		s.say("(task " + v.ID + ") failed container health checks.")
+		return "Task failed container health checks"
+	}
+	i := slices.IndexFunc(v.Targets, func(m membership) bool { return m.failed() })
+	return "Task failed ELB health checks in (target-group " + v.Targets[i].Group + ")"
 }
 
 // threshold of the circuit breaker: half the desired count, 3 to 200.

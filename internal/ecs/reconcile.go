@@ -53,6 +53,15 @@ func (s *Service) follow(tx *engine.Tx, running []*task, p plan) error {
 			return err
 		}
 	}
+	for _, id := range p.Blamed {
+		t := byID[id]
+		for i := range t.Targets {
+			t.Targets[i].Blamed = t.Targets[i].failed()
+		}
+		if err := t.put(tx); err != nil {
+			return err
+		}
+	}
 	for _, st := range p.Stop {
 		t := byID[st.ID]
 		err := s.changed(tx, t, func() error { t.stop(types.TaskStopCodeServiceSchedulerInitiated, st.Reason); return nil })
@@ -121,6 +130,10 @@ func (s *Service) startTasks(tx *engine.Tx, svc *service, running []*task, n int
 	}
 	var ids []string
 	for range n {
+		var targets []membership
+		if d.NetworkMode == types.NetworkModeAwsvpc {
+			targets = memberships(ro.LoadBalancers)
+		}
 		provider := ""
 		if len(ro.CapacityProviderStrategy) > 0 {
 			provider = pick(ro.CapacityProviderStrategy, placed)
@@ -129,7 +142,7 @@ func (s *Service) startTasks(tx *engine.Tx, svc *service, running []*task, n int
 		t, err := s.newTask(tx, launch{
 			cluster: c, definition: d, launchType: lt, provider: provider, network: ro.NetworkConfiguration,
 			group: "service:" + svc.name(), startedBy: ro.id(), service: svc.name(), deployment: ro.id(), tags: tags,
-			execute: svc.EnableExecuteCommand,
+			execute: svc.EnableExecuteCommand, targets: targets,
 		})
 		if err != nil {
 			return nil, err

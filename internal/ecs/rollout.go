@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
 
 // service is what the store keeps. Deployments, counts and events of the
@@ -65,6 +66,7 @@ type view struct {
 	Checked        bool // an essential container has a health check
 	Health         types.HealthStatus
 	WasHealthy     bool // has counted as healthy before
+	Targets        []membership
 }
 
 // plan is what follows from a snapshot.
@@ -73,6 +75,7 @@ type plan struct {
 	Start   int      // tasks of the primary deployment
 	Stop    []stop   // tasks
 	Healthy []string // tasks that count as healthy for the first time
+	Blamed  []string // tasks whose targets' failures are said for the first time
 	Say     []string // messages for the service's events
 	Emit    []notice
 	Wake    time.Time // look again then; zero if nothing depends on time
@@ -142,15 +145,21 @@ func schedule(svc service, tasks []view, now time.Time, stable time.Duration) pl
 
 func (s *scheduler) primary() *rollout { return &s.Service.Rollouts[0] }
 
-// isHealthy: with a health check what it says, else RUNNING for a while.
+// isHealthy: what the health check and the load balancers say, all of them;
+// without any, RUNNING for a while.
 func (s *scheduler) isHealthy(v view) bool {
 	if v.Status != statusRunning || v.Stopping {
 		return false
 	}
+	for _, m := range v.Targets {
+		if m.Health != elbtypes.TargetHealthStateEnumHealthy {
+			return false
+		}
+	}
 	if v.Checked {
 		return v.Health == types.HealthStatusHealthy
 	}
-	return !s.now.Before(v.StartedAt.Add(s.stable))
+	return len(v.Targets) > 0 || !s.now.Before(v.StartedAt.Add(s.stable))
 }
 
 // graceOf is when a task's failed health checks begin to count.
@@ -158,9 +167,14 @@ func (s *scheduler) graceOf(v view) time.Time {
 	return v.StartedAt.Add(seconds(s.Service.HealthCheckGracePeriodSeconds))
 }
 
+// sick tells whether a health check or a load balancer finds the task unhealthy.
+func (v view) sick() bool {
+	return v.Health == types.HealthStatusUnhealthy || slices.ContainsFunc(v.Targets, func(m membership) bool { return m.failed() })
+}
+
 // bad tells whether a task is to be replaced for its health.
 func (s *scheduler) bad(v view) bool {
-	return v.Health == types.HealthStatusUnhealthy && !s.now.Before(s.graceOf(v))
+	return v.Status == statusRunning && v.sick() && !s.now.Before(s.graceOf(v))
 }
 
 func (s *scheduler) count() {
@@ -184,9 +198,9 @@ func (s *scheduler) count() {
 					s.primary().FailedTasks, s.primary().NotBefore = 0, time.Time{}
 				}
 			}
-		} else if v.Status == statusRunning && !v.Checked {
+		} else if v.Status == statusRunning && !v.Checked && len(v.Targets) == 0 {
 			s.wake(v.StartedAt.Add(s.stable))
-		} else if v.Health == types.HealthStatusUnhealthy && !s.bad(v) {
+		} else if v.Status == statusRunning && v.sick() && !s.bad(v) {
 			s.wake(s.graceOf(v))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
 
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -33,7 +34,8 @@ func svc(desired, min, max int32, ids ...string) service {
 // views reads "new:R new:P old:R*2": deployment, state, number. States: P
 // pending, R running and healthy, r running a moment ago, U unhealthy, H and N
 // with a health check that is healthy or unknown, S stopping, X RUNNING but
-// told to stop.
+// told to stop; behind a load balancer that finds it h healthy, i initial, u
+// unhealthy; D deactivating.
 func views(spec string) []view {
 	var all []view
 	for _, f := range strings.Fields(spec) {
@@ -62,11 +64,23 @@ func views(spec string) []view {
 				v.Status, v.Stopping = statusStopping, true
 			case "X":
 				v.Stopping = true
+			case "h":
+				v.Targets = at(elbtypes.TargetHealthStateEnumHealthy)
+			case "i":
+				v.Targets = at(elbtypes.TargetHealthStateEnumInitial)
+			case "u":
+				v.Targets = at(elbtypes.TargetHealthStateEnumUnhealthy)
+			case "D":
+				v.Status, v.Stopping, v.Targets = statusDeactivating, true, at("")
 			}
 			all = append(all, v)
 		}
 	}
 	return all
+}
+
+func at(health elbtypes.TargetHealthStateEnum) []membership {
+	return []membership{{Group: "g", Container: "app", Port: 8080, Stage: registered, Health: health, Why: "Request timed out"}}
 }
 
 func fixed(s service) service {
@@ -116,6 +130,15 @@ func TestScheduleMoves(t *testing.T) {
 		{"unhealthy: replacement healthy", svc(1, 100, 200, "new"), "new:U new:H", 0, 1, 0},
 		{"unhealthy: no room", svc(1, 0, 100, "new"), "new:U", 0, 1, 0},
 		{"unhealthy during a deployment", svc(1, 100, 200, "new", "old"), "old:R new:U", 0, 1, 0},
+		{"target initial", svc(2, 100, 200, "new", "old"), "old:h*2 new:i*2", 0, 0, 0},
+		{"one target healthy", svc(2, 100, 200, "new", "old"), "old:h*2 new:h new:i", 0, 0, 1},
+		{"targets healthy", svc(2, 100, 200, "new", "old"), "old:h*2 new:h*2", 0, 0, 2},
+		{"old targets drain", svc(2, 100, 200, "new", "old"), "old:D*2 new:h*2", 0, 0, 0},
+		{"draining takes room", svc(2, 50, 100, "new", "old"), "old:D old:h", 0, 0, 0},
+		{"target unhealthy: replacement first", svc(1, 100, 200, "new"), "new:u", 1, 0, 0},
+		{"target unhealthy: replacement healthy", svc(1, 100, 200, "new"), "new:u new:h", 0, 1, 0},
+		{"target unhealthy: no room", svc(1, 0, 100, "new"), "new:u", 0, 1, 0},
+		{"target unhealthy during a deployment", svc(1, 100, 200, "new", "old"), "old:h new:u", 0, 1, 0},
 		{"stuck", svc(2, 75, 100, "new", "old"), "old:R*2", 0, 0, 0},
 	} {
 		p := schedule(c.svc, views(c.tasks), epoch, stableAfter)
@@ -316,6 +339,43 @@ func TestGracePeriod(t *testing.T) {
 	}
 	if p = schedule(s, all, epoch.Add(time.Minute), stableAfter); p.Start != 1 {
 		t.Errorf("after it: start %d", p.Start)
+	}
+}
+
+// What a load balancer finds is said once, counts after the grace period, and
+// is why the task stops.
+func TestUnhealthyTarget(t *testing.T) {
+	s := svc(1, 0, 100, "new")
+	s.HealthCheckGracePeriodSeconds = aws.Int32(60)
+	all := views("new:u")
+	all[0].StartedAt = epoch
+	p := schedule(s, all, epoch.Add(59*time.Second), stableAfter)
+	if len(p.Stop)+len(p.Say) != 0 || !p.Wake.Equal(epoch.Add(time.Minute)) {
+		t.Errorf("within the grace period: stop %v, say %v, wake %v", p.Stop, p.Say, p.Wake)
+	}
+	p = schedule(s, all, epoch.Add(time.Minute), stableAfter)
+	if len(p.Stop) != 1 || p.Stop[0].Reason != "Task failed ELB health checks in (target-group g)" || p.Service.Rollouts[0].FailedTasks != 1 {
+		t.Errorf("after it: %+v", p)
+	}
+	if want := "(service web) (port 8080) is unhealthy in (target-group g) due to (reason Request timed out)"; len(p.Say) == 0 || p.Say[0] != want || len(p.Blamed) != 1 {
+		t.Errorf("said %v", p.Say)
+	}
+	all[0].Targets[0].Blamed = true
+	if p = schedule(s, all, epoch.Add(time.Minute), stableAfter); len(p.Blamed) != 0 || strings.Contains(strings.Join(p.Say, ""), "unhealthy") {
+		t.Errorf("again %v", p.Say)
+	}
+}
+
+// A deployment is not over while its predecessor's tasks drain.
+func TestDrainingIsNotOver(t *testing.T) {
+	p := schedule(svc(1, 100, 200, "new", "old"), views("old:D new:h"), epoch, stableAfter)
+	if len(p.Service.Rollouts) != 2 || p.Service.Steady {
+		t.Errorf("%+v", p.Service.Rollouts)
+	}
+	s := svc(0, 100, 200, "new")
+	s.Status = aws.String("DRAINING")
+	if p = schedule(s, views("new:D"), epoch, stableAfter); aws.ToString(p.Service.Status) != "DRAINING" {
+		t.Errorf("status %s", aws.ToString(p.Service.Status))
 	}
 }
 

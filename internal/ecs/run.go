@@ -29,6 +29,9 @@ func (s *Service) runTask(ctx context.Context, job *engine.Job) error {
 	if err := s.observe(ctx, key); err != nil {
 		return err
 	}
+	if err := s.observeTargets(ctx, key); err != nil {
+		return err
+	}
 	for {
 		t, err := s.load(ctx, key)
 		if err != nil || t == nil || t.status() == statusStopped {
@@ -57,6 +60,10 @@ func (s *Service) act(ctx context.Context, t *task, a action) error {
 		return s.orFail(ctx, t, a.boxes[0], func(ctx context.Context, t *task) error { return s.makeContainer(ctx, t, a.boxes[0]) })
 	case startContainer:
 		return s.orFail(ctx, t, a.boxes[0], func(ctx context.Context, t *task) error { return s.startContainer(ctx, t, a.boxes[0]) })
+	case register:
+		return s.orFail(ctx, t, noBox, s.register)
+	case deregister:
+		return s.deregister(ctx, t)
 	case stopContainers:
 		return s.stopContainers(ctx, t, a.boxes)
 	case removeAll:
@@ -65,6 +72,13 @@ func (s *Service) act(ctx context.Context, t *task, a action) error {
 	return s.change(ctx, t.key(), func(tx *engine.Tx, t *task) error {
 		now := aws.Time(tx.Now())
 		switch a.do {
+		case activate:
+			if t.stopping() {
+				return nil
+			}
+			return t.activate(tx)
+		case deactivate:
+			t.LastStatus = aws.String(statusDeactivating)
 		case nowRunning:
 			if t.stopping() {
 				return nil

@@ -35,7 +35,8 @@ type Config struct {
 	// Compute runs the tasks. Images are pulled if it is a compute.ImageStore;
 	// without that, tasks fail to start and say so.
 	Compute compute.Compute
-	// Balancers has the target groups that services name.
+	// Balancers has the target groups that services name, and that their tasks
+	// join.
 	Balancers Balancers
 	// Logs takes the output of containers with the awslogs driver.
 	Logs Logs
@@ -94,6 +95,7 @@ func New(c Config) *Service {
 	c.Engine.Handle(jobLogs, engine.Options{Concurrency: 4096}, s.shipLogs)
 	c.Engine.Handle(jobHealth, engine.Options{Concurrency: 256}, s.checkHealth)
 	c.Engine.Handle(jobForget, engine.Options{}, s.forget)
+	s.followTargets()
 	return s
 }
 
@@ -107,6 +109,8 @@ const (
 	tasks       store.Table[task]               = "ecs.task"       // cluster, id
 	// live lists the tasks that are not STOPPED.
 	live store.Table[struct{}] = "ecs.live" // cluster, service or "", id
+	// members find the task that is a target; no region.
+	members store.Table[taskKey] = "ecs.member" // target group, address, port
 	// credentials find a task by what is in its environment; no region.
 	credentials store.Table[taskKey]  = "ecs.credential" // id
 	runTokens   store.Table[runToken] = "ecs.token"      // cluster, client token

@@ -276,7 +276,7 @@ func TestServiceStory(t *testing.T) {
 		}
 		return false
 	}
-	for _, what := range []string{"registering targets is not", "service discovery is not", "watching alarms of deployments is not"} {
+	for _, what := range []string{"service discovery is not", "watching alarms of deployments is not"} {
 		if !said(what) {
 			t.Errorf("the events do not say that %s implemented", what)
 		}

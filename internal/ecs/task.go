@@ -16,15 +16,17 @@ const (
 	statusPending        = "PENDING"
 	statusActivating     = "ACTIVATING"
 	statusRunning        = "RUNNING"
+	statusDeactivating   = "DEACTIVATING"
 	statusStopping       = "STOPPING"
 	statusDeprovisioning = "DEPROVISIONING"
 	statusStopped        = "STOPPED"
 )
 
-// isActive tells whether a task in this status counts as running or pending.
+// isActive tells whether a task in this status takes up room of its service:
+// its containers have not been told to end.
 func isActive(status string) bool {
 	switch status {
-	case statusProvisioning, statusPending, statusActivating, statusRunning:
+	case statusProvisioning, statusPending, statusActivating, statusRunning, statusDeactivating:
 		return true
 	}
 	return false
@@ -44,6 +46,8 @@ type task struct {
 	Pause string
 	// Boxes are in the order of Definition's containers and of Containers.
 	Boxes []box
+	// Targets are its places in target groups.
+	Targets []membership `json:",omitempty"`
 	// Secret is in the path of its credentials and metadata.
 	Secret string
 }
@@ -65,15 +69,19 @@ func (t *task) arn() string             { return aws.ToString(t.TaskArn) }
 func (t *task) status() string          { return aws.ToString(t.LastStatus) }
 func (t *task) stopping() bool          { return aws.ToString(t.DesiredStatus) == statusStopped }
 func (t *task) isRunning() bool         { return t.status() == statusRunning }
-func (t *task) isPending() bool         { return isActive(t.status()) && !t.isRunning() }
 func (t *task) key() taskKey            { return taskKey{t.Region, t.Cluster, t.ID} }
 func (t *task) awsvpc() bool            { return t.Definition.NetworkMode == types.NetworkModeAwsvpc }
 func (t *task) put(tx *engine.Tx) error { return tasks.Put(tx, t, t.Region, t.Cluster, t.ID) }
+
+func (t *task) isPending() bool {
+	return isActive(t.status()) && !t.isRunning() && t.status() != statusDeactivating
+}
 
 func (t *task) view() view {
 	v := view{
 		ID: t.ID, Deployment: t.Deployment, Status: t.status(), Stopping: t.stopping(),
 		StartedAt: aws.ToTime(t.StartedAt), Health: t.HealthStatus, WasHealthy: t.WasHealthy,
+		Targets: t.Targets,
 	}
 	for _, c := range t.Definition.ContainerDefinitions {
 		v.Checked = v.Checked || aws.ToBool(c.Essential) && checked(&c)
@@ -97,7 +105,11 @@ const (
 	makeNetwork         // start the pause container
 	makeContainer       // pull the image and create boxes[0]
 	startContainer      // start boxes[0]
+	activate            // the task is ACTIVATING
+	register            // its targets
 	nowRunning          // the task is RUNNING
+	deactivate          // the task is DEACTIVATING
+	deregister          // its targets
 	beginStopping       // the task is STOPPING
 	stopContainers      // boxes
 	deprovision         // the task is DEPROVISIONING
@@ -136,6 +148,9 @@ func next(t *task, now time.Time) action {
 		default:
 			return action{do: startContainer, boxes: []int{i}}
 		}
+	}
+	if a, ok := nextJoin(t); ok && (started || t.isRunning()) {
+		return a
 	}
 	if started && t.isPending() {
 		return action{do: nowRunning}
@@ -198,6 +213,9 @@ func nextStop(t *task) action {
 			}
 		}
 		return action{do: removeAll}
+	}
+	if a, ok := nextLeave(t); ok {
+		return a
 	}
 	for _, b := range t.Boxes {
 		if b.EngineID != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -31,11 +32,16 @@ func (s *Service) change(ctx context.Context, key taskKey, fn func(tx *engine.Tx
 // changed runs fn, which changes t, and does what follows.
 func (s *Service) changed(tx *engine.Tx, t *task, fn func() error) error {
 	before := outline(t)
-	status, stopping := t.status(), t.stopping()
+	status, stopping, targets := t.status(), t.stopping(), slices.Clone(t.Targets)
 	if err := fn(); err != nil {
 		return err
 	}
 	if outline(t) == before {
+		if !slices.Equal(targets, t.Targets) {
+			if err := s.wakeService(tx, t.Region, t.Cluster, t.Service, time.Time{}); err != nil {
+				return err
+			}
+		}
 		return t.put(tx)
 	}
 	t.Version++
@@ -51,6 +57,9 @@ func (s *Service) changed(tx *engine.Tx, t *task, fn func() error) error {
 	}
 	if t.status() == statusStopped && status != statusStopped {
 		if err := live.Delete(tx, t.Region, t.Cluster, t.Service, t.ID); err != nil {
+			return err
+		}
+		if err := t.disown(tx); err != nil {
 			return err
 		}
 		if err := credentials.Delete(tx, t.Secret); err != nil {

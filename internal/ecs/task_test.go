@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
 
 // made is a task of containers "name", "name?" (not essential), each with
@@ -181,5 +182,80 @@ func TestShipped(t *testing.T) {
 	}
 	if !b.ShippedTo.Equal(epoch.Add(3)) || b.Shipped != 3 {
 		t.Errorf("%+v", b)
+	}
+}
+
+// behind makes a task a target, in a stage, of its container "a".
+func (t *task) behind(at stage) *task {
+	t.Targets = []membership{{Group: "g", Container: "a", Port: 80, Stage: at}}
+	return t
+}
+
+// A task joins its target groups before it is RUNNING, and leaves them before
+// its containers are stopped.
+func TestNextWithTargets(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		task *task
+		do   verb
+	}{
+		{"not started", made(statusPending, "a").behind(unregistered), makeContainer},
+		{"started", made(statusPending, "a").started(0).behind(unregistered), activate},
+		{"activating", made(statusActivating, "a").started(0).behind(registering), register},
+		{"one of two is started", made(statusPending, "a", "b").started(0).behind(unregistered), makeContainer},
+		{"registered", made(statusActivating, "a").started(0).behind(registered), nowRunning},
+		{"running", made(statusRunning, "a").started(0).behind(registered), wait},
+		{"taken out by someone", made(statusRunning, "a").started(0).behind(registering), register},
+		{"stop before it joined", made(statusPending, "a").started(0).behind(unregistered).told(), beginStopping},
+		{"stop before it was made", made(statusProvisioning, "a").behind(unregistered).told(), deprovision},
+		{"stop while it joins", made(statusActivating, "a").started(0).behind(registering).told(), deactivate},
+		{"stop", made(statusRunning, "a").started(0).behind(registered).told(), deactivate},
+		{"deactivating", made(statusDeactivating, "a").started(0).behind(registered).told(), deregister},
+		{"draining", made(statusDeactivating, "a").started(0).behind(draining).told(), wait},
+		{"drained", made(statusDeactivating, "a").started(0).behind(left).told(), beginStopping},
+		{"ended by itself", made(statusRunning, "a").exited(0, 1).behind(registered), deactivate},
+		{"nothing to drain", made(statusDeactivating, "a").exited(0, 1).behind(draining), beginStopping},
+	} {
+		if a := next(c.task, epoch); a.do != c.do {
+			t.Errorf("%s: %v, want %v", c.name, a.do, c.do)
+		}
+	}
+}
+
+func TestSee(t *testing.T) {
+	why := aws.String("because")
+	health := func(s elbtypes.TargetHealthStateEnum) elbtypes.TargetHealth {
+		return elbtypes.TargetHealth{State: s, Description: why, Reason: elbtypes.TargetHealthReasonEnumInitialHealthChecking}
+	}
+	away := elbtypes.TargetHealth{State: elbtypes.TargetHealthStateEnumUnused, Reason: elbtypes.TargetHealthReasonEnumNotRegistered}
+	unused := elbtypes.TargetHealth{State: elbtypes.TargetHealthStateEnumUnused, Reason: elbtypes.TargetHealthReasonEnumNotInUse}
+	absent := elbtypes.TargetHealth{State: elbtypes.TargetHealthStateEnumUnused}
+	for _, c := range []struct {
+		name     string
+		at       stage
+		saw      elbtypes.TargetHealth
+		stopping bool
+		want     stage
+	}{
+		{"healthy", registered, health(elbtypes.TargetHealthStateEnumHealthy), false, registered},
+		{"unhealthy", registered, health(elbtypes.TargetHealthStateEnumUnhealthy), false, registered},
+		{"taken out", registered, away, false, registering},
+		{"taken out while it stops", registered, away, true, registered},
+		{"being taken out", registered, health(elbtypes.TargetHealthStateEnumDraining), false, registered},
+		{"its group is unused", registered, unused, false, registered},
+		{"its group is gone", registered, absent, false, registered},
+		{"drains", draining, health(elbtypes.TargetHealthStateEnumDraining), true, draining},
+		{"drained", draining, away, true, left},
+		{"the group is gone while it drains", draining, absent, true, left},
+		{"put back while it drains", draining, health(elbtypes.TargetHealthStateEnumInitial), true, registered},
+	} {
+		m := membership{Stage: c.at, Blamed: true}
+		m.see(c.saw, c.stopping)
+		if m.Stage != c.want {
+			t.Errorf("%s: %q, want %q", c.name, m.Stage, c.want)
+		}
+		if m.Stage == registered && (m.Health != c.saw.State || m.Blamed != (c.saw.State == elbtypes.TargetHealthStateEnumUnhealthy)) {
+			t.Errorf("%s: %+v", c.name, m)
+		}
 	}
 }

@@ -288,7 +288,10 @@ func (s *Service) DeleteTargetGroup(ctx context.Context, in *elb.DeleteTargetGro
 		if err := each(tx, targets, func(t *target) error {
 			key := t.key()
 			tx.AfterCommit(func() { s.forget(*g.TargetGroupArn, key) })
-			return targets.Delete(tx, region, g.Path, key)
+			if err := targets.Delete(tx, region, g.Path, key); err != nil {
+				return err
+			}
+			return s.announce(tx, region, t)
 		}, region, g.Path); err != nil {
 			return err
 		}

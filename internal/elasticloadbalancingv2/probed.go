@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -46,7 +47,13 @@ func (s *Service) Probed(ctx context.Context, group, key string, r health.Result
 				return err // changed meanwhile: the next result counts
 			}
 			t.Health = next
-			return targets.Put(tx, t, region, path, key)
+			if err := targets.Put(tx, t, region, path, key); err != nil {
+				return err
+			}
+			if t.Health.State == old.Health.State {
+				return nil
+			}
+			return s.announce(tx, region, t)
 		})
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
@@ -82,7 +89,10 @@ func (s *Service) drained(ctx context.Context, job *engine.Job) error {
 		if err != nil {
 			return err
 		}
-		return targets.Delete(tx, d.Region, d.Path, d.Key)
+		if err := targets.Delete(tx, d.Region, d.Path, d.Key); err != nil {
+			return err
+		}
+		return s.announce(tx, d.Region, t)
 	})
 }
 
@@ -100,6 +110,15 @@ func (s *Service) route(ctx context.Context, f func(tx *engine.Tx, region string
 		after, err := s.users(tx, region)
 		if err != nil {
 			return err
+		}
+		for group := range before {
+			if after[group] != nil {
+				continue
+			}
+			_, path, _ := strings.Cut(group, groupARN.prefix)
+			if err := each(tx, targets, func(t *target) error { return s.announce(tx, region, t) }, region, path); err != nil {
+				return err
+			}
 		}
 		for group := range after {
 			if before[group] != nil {

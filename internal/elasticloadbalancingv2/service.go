@@ -18,6 +18,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/aws/tag"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
+	"github.com/slipway-dev/slipway/internal/bus"
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/health"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/id"
@@ -47,6 +48,7 @@ type Networks interface {
 // Config is what the service needs; every member is required.
 type Config struct {
 	Engine   *engine.Engine
+	Bus      *bus.Bus
 	Site     site.Site
 	IDs      id.Source
 	Log      *slog.Logger

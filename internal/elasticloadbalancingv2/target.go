@@ -154,14 +154,20 @@ func (s *Service) DeregisterTargets(ctx context.Context, in *elb.DeregisterTarge
 				return nil
 			}
 			if delay == 0 || len(users[*g.TargetGroupArn]) == 0 { // nothing is on its way
-				return targets.Delete(tx, region, g.Path, t.key())
+				if err := targets.Delete(tx, region, g.Path, t.key()); err != nil {
+					return err
+				}
+				return s.announce(tx, region, t)
 			}
 			t.Health = health.Drain(tx.Now())
 			d := drained{region, g.Path, t.key()}
 			if err := tx.Enqueue(engine.NewJob{Kind: jobDrained, ID: d.id(), At: tx.Now().Add(time.Duration(delay) * time.Second), Payload: d}); err != nil {
 				return err
 			}
-			return targets.Put(tx, t, region, g.Path, t.key())
+			if err := targets.Put(tx, t, region, g.Path, t.key()); err != nil {
+				return err
+			}
+			return s.announce(tx, region, t)
 		}, region, g.Path)
 	})
 }
