@@ -49,9 +49,9 @@
 // Where this differs from AWS: a task without health check counts as healthy
 // after Config.StableAfter instead of 40 seconds; a task that ends before it
 // ever counted as healthy is a failed one for the circuit breaker; the first
-// health check comes after a second instead of a whole interval; a task that
-// ended by itself is not drained; launch type
-// EC2 needs no container instances, and means this machine, on which a DAEMON
-// has one task and a port of the machine one holder; in the network mode bridge
-// the containers of a task share one address.
+// health check comes after a second instead of a whole interval; a task whose
+// container ended by itself is deregistered and not drained; launch type EC2
+// needs no container instances, and means this machine, on which a DAEMON has
+// one task and a port of the machine one holder; in the network mode bridge the
+// containers of a task share one address.
 package ecs
