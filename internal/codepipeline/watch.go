@@ -139,7 +139,9 @@ func (s *Service) sourceChanged(ctx context.Context, ev bus.Event) error {
 			trigger.TriggerType = types.TriggerTypeCloudWatchEvent
 		}
 		err := s.startBy(ctx, ev.Region, ref.Pipeline, func(*Pipeline) *starting {
-			return &starting{trigger: trigger, token: "event:" + ev.ID}
+			// The token of a rule of EventBridge whose target is the pipeline: one
+			// event starts it once, even if it watches its source by itself, too.
+			return &starting{trigger: trigger, token: "client:" + ev.ID}
 		})
 		if err != nil {
 			return err

@@ -16,10 +16,11 @@ import (
 // jobMatch finds the rules of a bus for one event that a caller put.
 const jobMatch = "eventbridge.match"
 
-// put is an event on its bus.
+// put is an event on a bus.
 type put struct {
-	Bus   string
-	Event bus.Event
+	Region, Bus string
+	Event       bus.Event
+	Forwarded   bool `json:",omitempty"` // by a rule of another bus
 }
 
 // compiled is a rule that can match.
@@ -36,7 +37,7 @@ func (s *Service) wanted(ev *bus.Event) bool {
 
 // received matches an event of a service: those are on the default bus.
 func (s *Service) received(ctx context.Context, ev bus.Event) error {
-	return s.match(ctx, defaultBus, &ev, nil)
+	return s.match(ctx, &put{Region: ev.Region, Bus: defaultBus, Event: ev}, nil)
 }
 
 func (s *Service) matchJob(ctx context.Context, job *engine.Job) error {
@@ -44,17 +45,17 @@ func (s *Service) matchJob(ctx context.Context, job *engine.Job) error {
 	if err := json.Unmarshal(job.Payload, &p); err != nil {
 		return err
 	}
-	return s.match(ctx, p.Bus, &p.Event, job)
+	return s.match(ctx, &p, job)
 }
 
 // match fires the rules of a bus that an event matches, and ends the job that
 // brought it, if there is one, with the same transition.
-func (s *Service) match(ctx context.Context, busName string, ev *bus.Event, job *engine.Job) error {
-	all, err := s.compiled(ctx, ev.Region, busName)
+func (s *Service) match(ctx context.Context, p *put, job *engine.Job) error {
+	all, err := s.compiled(ctx, p.Region, p.Bus)
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(ev)
+	text, err := json.Marshal(p.Event)
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,7 @@ func (s *Service) match(ctx context.Context, busName string, ev *bus.Event, job 
 			if err != nil {
 				return err
 			}
-			if err := s.fire(tx, ru, ev); err != nil {
+			if err := s.fire(tx, ru, p); err != nil {
 				return err
 			}
 		}

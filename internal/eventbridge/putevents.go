@@ -66,7 +66,7 @@ func (s *Service) PutEvents(ctx context.Context, in *eventbridge.PutEventsInput,
 			if ev.Resources == nil {
 				ev.Resources = []string{}
 			}
-			if err := tx.Enqueue(engine.NewJob{Kind: jobMatch, ID: ev.ID, Payload: put{name, ev}}); err != nil {
+			if err := tx.Enqueue(engine.NewJob{Kind: jobMatch, ID: ev.ID, Payload: put{Region: region, Bus: name, Event: ev}}); err != nil {
 				return err
 			}
 			out.Entries[i] = types.PutEventsResultEntry{EventId: aws.String(ev.ID)}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	metrics "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	logstypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
@@ -33,8 +34,15 @@ const defaultBus = "default"
 
 // Logs is what a target that is a log group needs.
 type Logs interface {
+	// HasGroup tells whether a log group is there.
+	HasGroup(r store.Reader, region, group string) (bool, error)
 	// Append adds events to a stream in a transition, making what is missing.
 	Append(tx *engine.Tx, region, group, stream string, events []logstypes.InputLogEvent) error
+}
+
+// Metrics is CloudWatch, which counts what rules do.
+type Metrics interface {
+	Record(ctx context.Context, region, namespace string, data []metrics.MetricDatum) error
 }
 
 // Config is what the service needs; every member is required.
@@ -46,6 +54,7 @@ type Config struct {
 	Log      *slog.Logger
 	Sessions session.Source
 	Logs     Logs
+	Metrics  Metrics
 }
 
 // Service implements EventBridge's API.

@@ -19,13 +19,21 @@ var code = apptest.Code
 
 const logGroup = "arn:aws:logs:us-east-1:000000000000:log-group:/events"
 
+// makeGroup makes the log group of the tests.
+func makeGroup(t *testing.T, cfg aws.Config) {
+	t.Helper()
+	if _, err := cloudwatchlogs.NewFromConfig(cfg).CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/events")}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // messages waits, as a client does, until the log group has n events.
 func messages(t *testing.T, cfg aws.Config, n int) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	c := cloudwatchlogs.NewFromConfig(cfg)
-	for {
+	for ; ; time.Sleep(20 * time.Millisecond) {
 		out, err := c.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/events")})
 		if err == nil && len(out.Events) >= n || ctx.Err() != nil {
 			var all []string
@@ -43,6 +51,7 @@ func messages(t *testing.T, cfg aws.Config, n int) []string {
 func TestRuleAsTheProviderDoes(t *testing.T) {
 	ctx := t.Context()
 	srv := apptest.Start(t)
+	makeGroup(t, srv.Config())
 	c := eventbridge.NewFromConfig(srv.Config())
 	pattern := `{"source": ["my.app"], "detail": {"n": [{"numeric": [">", 1]}]}}`
 	put, err := c.PutRule(ctx, &eventbridge.PutRuleInput{Name: aws.String("r"), EventPattern: &pattern, Description: aws.String("d"),
@@ -146,6 +155,7 @@ func TestRefusals(t *testing.T) {
 func TestBuses(t *testing.T) {
 	ctx := t.Context()
 	srv := apptest.Start(t)
+	makeGroup(t, srv.Config())
 	c := eventbridge.NewFromConfig(srv.Config())
 	made, err := c.CreateEventBus(ctx, &eventbridge.CreateEventBusInput{Name: aws.String("orders"), Description: aws.String("d")})
 	if err != nil {
@@ -193,6 +203,7 @@ func TestSchedule(t *testing.T) {
 	ctx := t.Context()
 	now := clock.NewFake(time.Now().Truncate(time.Second))
 	srv := apptest.Start(t, apptest.Clock(now))
+	makeGroup(t, srv.Config())
 	c := eventbridge.NewFromConfig(srv.Config())
 	if _, err := c.PutRule(ctx, &eventbridge.PutRuleInput{Name: aws.String("r"), ScheduleExpression: aws.String("rate(5 minutes)")}); err != nil {
 		t.Fatal(err)

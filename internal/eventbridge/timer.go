@@ -65,7 +65,7 @@ func (s *Service) scheduleJob(ctx context.Context, job *engine.Job) error {
 			Time: job.At.UTC().Truncate(time.Second), Region: ru.Region, Resources: []string{s.ruleARN(ru.Region, ru.Bus, ru.Name)},
 			Detail: json.RawMessage("{}"),
 		}
-		if err := s.fire(tx, ru, &ev); err != nil {
+		if err := s.fire(tx, ru, &put{Event: ev}); err != nil {
 			return err
 		}
 		return s.setTimer(tx, ru)
@@ -73,13 +73,13 @@ func (s *Service) scheduleJob(ctx context.Context, job *engine.Job) error {
 }
 
 // fire enqueues a delivery to each target of a rule.
-func (s *Service) fire(tx *engine.Tx, ru *rule, ev *bus.Event) error {
+func (s *Service) fire(tx *engine.Tx, ru *rule, p *put) error {
 	for t, err := range targets.All(tx, ru.Region, ru.Bus, ru.Name) {
 		if err != nil {
 			return err
 		}
-		name := ev.ID + "/" + ru.timer() + "/" + aws.ToString(t.Id)
-		if err := tx.Enqueue(engine.NewJob{Kind: jobDeliver, ID: name, Payload: delivery{ru.key(), aws.ToString(t.Id), *ev, tx.Now()}}); err != nil {
+		d := delivery{Rule: ru.key(), Target: aws.ToString(t.Id), Event: p.Event, Forwarded: p.Forwarded, Since: tx.Now()}
+		if err := tx.Enqueue(engine.NewJob{Kind: jobDeliver, ID: p.Event.ID + "/" + ru.timer() + "/" + d.Target, Payload: d}); err != nil {
 			return err
 		}
 	}

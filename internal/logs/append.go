@@ -109,6 +109,15 @@ func sift(events []types.InputLogEvent, now time.Time, retentionDays *int32) ([]
 	return events[from:max(from, to)], &info
 }
 
+// HasGroup tells whether a log group is there. The error is of the store.
+func (s *Service) HasGroup(r store.Reader, region, name string) (bool, error) {
+	_, err := groups.Get(r, region, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Append adds events to a stream within the caller's own transition, so that
 // they are there exactly if its other effects are; the group and the stream
 // are made if they are missing. Events are put into the order of their

@@ -22,6 +22,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/blob"
 	"github.com/slipway-dev/slipway/internal/bus"
+	"github.com/slipway-dev/slipway/internal/cloudwatch"
 	"github.com/slipway-dev/slipway/internal/codecommit"
 	"github.com/slipway-dev/slipway/internal/codeconnections"
 	"github.com/slipway-dev/slipway/internal/compute"
@@ -84,7 +85,9 @@ type App struct {
 	bus    *bus.Bus       // takes subscribers until Start
 	blobs  blob.Store
 	logs   *logs.Service
-	kms    *kms.Service
+	// cloudwatch counts what services do.
+	cloudwatch *cloudwatch.Service
+	kms        *kms.Service
 	// secrets reads for callers of other services.
 	secrets secretsmanager.Reader
 	ec2     *ec2.Service

@@ -4,6 +4,6 @@ import "github.com/slipway-dev/slipway/internal/cloudwatch"
 
 // addCloudWatch makes CloudWatch: metrics and alarms.
 func addCloudWatch(a *App) error {
-	s := cloudwatch.New(cloudwatch.Config{Engine: a.engine, Bus: a.bus, Site: a.site, Log: a.Log.With("part", "cloudwatch")})
-	return a.serve(s.Wire())
+	a.cloudwatch = cloudwatch.New(cloudwatch.Config{Engine: a.engine, Bus: a.bus, Site: a.site, Log: a.Log.With("part", "cloudwatch")})
+	return a.serve(a.cloudwatch.Wire())
 }

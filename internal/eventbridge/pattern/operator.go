@@ -152,15 +152,16 @@ func anythingBut(argument any) (func(any) bool, error) {
 	return func(v any) bool { return !slices.Contains(list, v) }, nil
 }
 
+type bound struct {
+	operator string
+	value    float64
+}
+
 // numeric compiles [">", 0, "<=", 5].
 func numeric(argument any) (func(any) bool, error) {
 	list, ok := argument.([]any)
 	if !ok || len(list) < 2 || len(list)%2 != 0 || len(list) > 4 {
 		return nil, errors.New("Value of numeric must be an array of operators and numbers.")
-	}
-	type bound struct {
-		operator string
-		value    float64
 	}
 	var bounds []bound
 	for i := 0; i < len(list); i += 2 {
@@ -174,6 +175,15 @@ func numeric(argument any) (func(any) bool, error) {
 			return nil, errors.New("Value of numeric operator must be a number between -5.0E9 and 5.0E9")
 		}
 		bounds = append(bounds, bound{op, v})
+	}
+	if len(bounds) == 2 {
+		low, high := bounds[0], bounds[1]
+		switch {
+		case low.operator[0] != '>' || high.operator[0] != '<':
+			return nil, fmt.Errorf("Bad numeric range operator: %s", high.operator)
+		case low.value >= high.value:
+			return nil, errors.New("Bottom must be less than top")
+		}
 	}
 	return func(v any) bool {
 		n, ok := v.(json.Number)

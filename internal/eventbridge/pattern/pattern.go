@@ -120,17 +120,19 @@ func (l leaf) matches(value any, present bool) bool {
 	if list, ok := value.([]any); ok {
 		values = list
 	}
+	leaves := false
 	for _, v := range values {
 		if _, isObject := v.(map[string]any); isObject {
 			continue // only leaves are looked at
 		}
+		leaves = true
 		for _, t := range l {
 			if t.of != nil && t.of(v) {
 				return true
 			}
 		}
 	}
-	return false
+	return !leaves && l.matches(nil, false)
 }
 
 type compiler struct{ or int }

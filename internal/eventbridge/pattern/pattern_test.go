@@ -10,7 +10,7 @@ import (
 const event = `{"version":"0","source":"aws.codecommit","detail-type":"CodeCommit Repository State Change",
  "resources":["arn:aws:codecommit:us-east-1:0:app","arn:other"],
  "detail":{"event":"referenceUpdated","referenceName":"main","count":300,"big":1e3,"ok":true,"none":null,"empty":"","ip":"10.0.0.7",
-  "list":[{"a":"1","b":"x"},{"a":"2","b":"y"}],"tags":["red","blue"]}}`
+  "list":[{"a":"1","b":"x"},{"a":"2","b":"y"}],"tags":["red","blue"],"no":[]}}`
 
 func TestMatches(t *testing.T) {
 	for _, tt := range []struct {
@@ -46,6 +46,9 @@ func TestMatches(t *testing.T) {
 		{`{"detail":{"event":[{"exists":true}]}}`, true},
 		{`{"detail":{"list":[{"exists":true}]}}`, false},
 		{`{"detail":{"event":[{"exists":false}]}}`, false},
+		{`{"detail":{"list":[{"exists":false}]}}`, true},
+		{`{"detail":{"no":[{"exists":false}]}}`, true},
+		{`{"detail":{"no":[{"anything-but":"x"}]}}`, false},
 		{`{"detail":{"count":[{"numeric":[">",0,"<=",300]}]}}`, true},
 		{`{"detail":{"count":[{"numeric":["<",300]}]}}`, false},
 		{`{"detail":{"big":[{"numeric":["=",1000]}]}}`, true},
@@ -82,6 +85,8 @@ func TestCompileErrors(t *testing.T) {
 		`{"source":[{"prefix":"a","suffix":"b"}]}`:                 "Only one key",
 		`{"a":[{"numeric":[">"]}]}`:                                "Value of numeric",
 		`{"a":[{"numeric":["~",1]}]}`:                              "Unrecognized numeric",
+		`{"a":[{"numeric":["<",1,">",0]}]}`:                        "Bad numeric range operator: >",
+		`{"a":[{"numeric":[">",5,"<",1]}]}`:                        "Bottom must be less",
 		`{"a":[{"numeric":["=",6e9]}]}`:                            "between",
 		`{"a":[{"cidr":"10.0.0.0"}]}`:                              "CIDR",
 		`{"a":[{"wildcard":"a**"}]}`:                               "Consecutive",

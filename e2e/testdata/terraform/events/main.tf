@@ -99,3 +99,67 @@ resource "aws_cloudwatch_event_target" "orders" {
   arn            = aws_cloudwatch_log_group.events.arn
   input_path     = "$.detail"
 }
+
+# What may be declared, though its kind of target is not there: see the log.
+resource "aws_cloudwatch_event_target" "topic" {
+  rule      = aws_cloudwatch_event_rule.push.name
+  target_id = "topic"
+  arn       = "arn:aws:sns:us-east-1:${data.aws_caller_identity.me.account_id}:pushes"
+}
+
+resource "aws_cloudwatch_event_target" "queue" {
+  rule      = aws_cloudwatch_event_rule.push.name
+  target_id = "queue"
+  arn       = "arn:aws:sqs:us-east-1:${data.aws_caller_identity.me.account_id}:pushes.fifo"
+  sqs_target { message_group_id = "all" }
+  dead_letter_config { arn = "arn:aws:sqs:us-east-1:${data.aws_caller_identity.me.account_id}:dead" }
+}
+
+resource "aws_cloudwatch_event_target" "function" {
+  rule          = aws_cloudwatch_event_rule.push.name
+  arn           = "arn:aws:lambda:us-east-1:${data.aws_caller_identity.me.account_id}:function:pushed"
+  force_destroy = true
+}
+
+resource "aws_cloudwatch_event_rule" "both" {
+  name                = "both"
+  schedule_expression = "cron(0/15 8-17 ? * MON-FRI *)"
+  event_pattern       = jsonencode({ source = ["aws.cloudwatch"], "detail-type" = ["CloudWatch Alarm State Change"], detail = { state = { value = ["ALARM"] } } })
+  force_destroy       = true
+}
+
+resource "aws_cloudwatch_event_target" "bus" {
+  rule     = aws_cloudwatch_event_rule.both.name
+  arn      = aws_cloudwatch_event_bus.audit.arn
+  role_arn = aws_iam_role.events.arn
+}
+
+resource "aws_cloudwatch_event_bus" "audit" {
+  name        = "audit"
+  description = var.description
+  tags        = { A = "1" }
+  dead_letter_config { arn = "arn:aws:sqs:us-east-1:${data.aws_caller_identity.me.account_id}:dead" }
+}
+
+resource "aws_cloudwatch_event_bus_policy" "audit" {
+  event_bus_name = aws_cloudwatch_event_bus.audit.name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "partner", Effect = "Allow", Action = "events:PutEvents", Resource = aws_cloudwatch_event_bus.audit.arn
+      Principal = { AWS = "arn:aws:iam::111122223333:root" }
+      Condition = { StringEquals = { "events:source" = "partner" } }
+    }]
+  })
+}
+
+data "aws_cloudwatch_event_bus" "orders" {
+  name = aws_cloudwatch_event_bus.orders.name
+}
+
+data "aws_cloudwatch_event_buses" "all" {
+  depends_on = [aws_cloudwatch_event_bus.orders, aws_cloudwatch_event_bus.audit]
+}
+
+output "orders" { value = data.aws_cloudwatch_event_bus.orders.arn }
+output "buses" { value = length(data.aws_cloudwatch_event_buses.all.event_buses) }
