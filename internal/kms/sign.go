@@ -47,21 +47,18 @@ func (s *Service) GetPublicKey(ctx context.Context, in *kms.GetPublicKeyInput, _
 
 // Sign signs a message, or its digest.
 func (s *Service) Sign(ctx context.Context, in *kms.SignInput, _ ...func(*kms.Options)) (*kms.SignOutput, error) {
-	if err := unsupported(in.GrantTokens, nil); err != nil {
+	k, signer, err := s.signer(ctx, in.KeyId, in.GrantTokens)
+	if err != nil {
 		return nil, err
 	}
-	k, input, opts, err := s.signing(ctx, in.KeyId, in.SigningAlgorithm, in.MessageType, in.Message)
+	input, opts, err := k.signed(in.SigningAlgorithm, in.MessageType, in.Message)
 	if err == nil {
 		err = dry(in.DryRun)
 	}
 	if err != nil {
 		return nil, err
 	}
-	private, err := s.private(k)
-	if err != nil {
-		return nil, err
-	}
-	signature, err := private.(crypto.Signer).Sign(rand.Reader, input, opts)
+	signature, err := signer.Sign(rand.Reader, input, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -70,48 +67,56 @@ func (s *Service) Sign(ctx context.Context, in *kms.SignInput, _ ...func(*kms.Op
 
 // Verify checks a signature of Sign. A wrong one is an error.
 func (s *Service) Verify(ctx context.Context, in *kms.VerifyInput, _ ...func(*kms.Options)) (*kms.VerifyOutput, error) {
-	if err := unsupported(in.GrantTokens, nil); err != nil {
-		return nil, err
-	}
-	k, input, opts, err := s.signing(ctx, in.KeyId, in.SigningAlgorithm, in.MessageType, in.Message)
-	if err == nil {
-		err = dry(in.DryRun)
-	}
+	k, signer, err := s.signer(ctx, in.KeyId, in.GrantTokens)
 	if err != nil {
 		return nil, err
 	}
-	private, err := s.private(k)
-	if err != nil {
+	input, opts, err := k.signed(in.SigningAlgorithm, in.MessageType, in.Message)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if !verified(private.(crypto.Signer).Public(), input, in.Signature, opts) {
+	case dry(in.DryRun) != nil:
+		return nil, dry(in.DryRun)
+	case !verified(signer.Public(), input, in.Signature, opts):
 		return nil, fail("KMSInvalidSignature", "The signature is not valid.")
 	}
 	return &kms.VerifyOutput{KeyId: k.Arn, SignatureValid: true, SigningAlgorithm: in.SigningAlgorithm}, nil
 }
 
-// signing finds the key and prepares what is signed with it.
-func (s *Service) signing(ctx context.Context, keyID *string, algorithm types.SigningAlgorithmSpec, form types.MessageType, message []byte) (
-	k *key, input []byte, opts crypto.SignerOpts, err error) {
-	if k, err = s.find(ctx, keyID); err != nil {
-		return nil, nil, nil, err
+// signer finds a key that signs.
+func (s *Service) signer(ctx context.Context, keyID *string, grants []string) (*key, crypto.Signer, error) {
+	if err := unsupported(grants, nil); err != nil {
+		return nil, nil, err
 	}
-	if err = k.usable(signs); err != nil {
-		return nil, nil, nil, err
+	k, err := s.find(ctx, keyID)
+	if err == nil {
+		err = k.usable(signs)
 	}
+	if err != nil {
+		return nil, nil, err
+	}
+	private, err := s.private(k)
+	if err != nil {
+		return nil, nil, err
+	}
+	return k, private.(crypto.Signer), nil
+}
+
+// signed is what an algorithm signs of a message.
+func (k *key) signed(algorithm types.SigningAlgorithmSpec, form types.MessageType, message []byte) (input []byte, opts crypto.SignerOpts, err error) {
 	if !slices.Contains(k.SigningAlgorithms, algorithm) {
-		return nil, nil, nil, fail("InvalidKeyUsage", "Algorithm %s is not supported by key %s.", algorithm, *k.Arn)
+		return nil, nil, fail("InvalidKeyUsage", "Algorithm %s is not supported by key %s.", algorithm, *k.Arn)
 	}
 	digest := form == types.MessageTypeDigest
 	switch algorithm {
 	case types.SigningAlgorithmSpecEd25519Sha512: // signs the message itself
 		if digest {
-			return nil, nil, nil, fail("Validation", "MessageType DIGEST is not supported with %s.", algorithm)
+			return nil, nil, fail("Validation", "MessageType DIGEST is not supported with %s.", algorithm)
 		}
-		return k, message, &ed25519.Options{}, nil
+		return message, &ed25519.Options{}, nil
 	case types.SigningAlgorithmSpecEd25519PhSha512:
 		if !digest {
-			return nil, nil, nil, fail("Validation", "MessageType must be DIGEST with %s.", algorithm)
+			return nil, nil, fail("Validation", "MessageType must be DIGEST with %s.", algorithm)
 		}
 		opts = &ed25519.Options{Hash: crypto.SHA512}
 	default:
@@ -120,15 +125,15 @@ func (s *Service) signing(ctx context.Context, keyID *string, algorithm types.Si
 	hash := opts.HashFunc()
 	switch {
 	case form == types.MessageTypeExternalMu:
-		return nil, nil, nil, fail("Validation", "MessageType EXTERNAL_MU is not supported with %s.", algorithm)
+		return nil, nil, fail("Validation", "MessageType EXTERNAL_MU is not supported with %s.", algorithm)
 	case !digest:
 		h := hash.New()
 		h.Write(message)
 		message = h.Sum(nil)
 	case len(message) != hash.Size():
-		return nil, nil, nil, fail("Validation", "Digest is invalid length for algorithm %s.", algorithm)
+		return nil, nil, fail("Validation", "Digest is invalid length for algorithm %s.", algorithm)
 	}
-	return k, message, opts, nil
+	return message, opts, nil
 }
 
 func signerOpts(a types.SigningAlgorithmSpec) crypto.SignerOpts {

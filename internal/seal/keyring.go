@@ -59,7 +59,7 @@ func (f Files) Load(found Found) (*Key, error) {
 			return nil, lost(f.Master)
 		}
 		master = random()
-		err = replace(f.Master, master)
+		err = WriteFile(f.Master, master)
 	}
 	if err != nil {
 		return nil, err
@@ -120,7 +120,7 @@ func (f Files) Rotate(next string) error {
 	if err := writeKeyring(f.Keyring, k, old, master); err != nil {
 		return err
 	}
-	if err := replace(f.Master, master); err != nil {
+	if err := WriteFile(f.Master, master); err != nil {
 		return err
 	}
 	return writeKeyring(f.Keyring, k, master)
@@ -181,12 +181,12 @@ func writeKeyring(path string, k *Key, masters ...[]byte) error {
 	if err != nil {
 		return err
 	}
-	return replace(path, append(b, '\n'))
+	return WriteFile(path, append(b, '\n'))
 }
 
-// replace writes a file of mode 0600 whole or not at all, and so that it is
-// there after a crash.
-func replace(path string, b []byte) error {
+// WriteFile replaces a file of secrets, of mode 0600, whole or not at all, and so
+// that it is there after a crash.
+func WriteFile(path string, b []byte) error {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*") // mode 0600
 	if err != nil {

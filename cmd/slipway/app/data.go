@@ -61,7 +61,7 @@ func (a *App) openData() error {
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(a.Data, installationFile), append(b, '\n'))
+	return seal.WriteFile(filepath.Join(a.Data, installationFile), append(b, '\n'))
 }
 
 // lock keeps other processes out of a data directory until the file is closed.
@@ -134,23 +134,4 @@ func (a *App) openStore() error {
 	}
 	a.store = s
 	return nil
-}
-
-// writeFile replaces a file of mode 0600 whole or not at all.
-func writeFile(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	if _, err = f.Write(b); err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

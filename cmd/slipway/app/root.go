@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/slipway-dev/slipway/internal/id"
+	"github.com/slipway-dev/slipway/internal/seal"
 )
 
 // credentialsFile and configFile have the AWS tools' own form: they can be
@@ -33,7 +34,7 @@ func (a *App) openRoot() error {
 			ID:     "AKIA" + id.Of(a.IDs, id.Base32, 16),
 			Secret: id.Of(a.IDs, id.AlphaNum, 40),
 		}
-		if err := writeFile(path, fmt.Appendf(nil, "[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n", a.root.ID, a.root.Secret)); err != nil {
+		if err := seal.WriteFile(path, fmt.Appendf(nil, "[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n", a.root.ID, a.root.Secret)); err != nil {
 			return err
 		}
 	case err != nil:
@@ -49,7 +50,7 @@ func (a *App) openRoot() error {
 	if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, config) {
 		return nil // a start need not wait for the disk
 	}
-	return writeFile(path, config)
+	return seal.WriteFile(path, config)
 }
 
 // Environment is what AWS's tools need to talk to the Slipway that last ran on
