@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/slipway-dev/slipway/internal/buildspec"
 )
 
@@ -16,6 +18,7 @@ func (l *linter) buildspec(file string, text []byte) {
 	if errors.As(err, &wrong) {
 		l.report.add(ruleBuildspec, place{file: file, line: wrong.Line, column: wrong.Column}, "CodeBuild cannot read it: "+wrong.Message+".",
 			"Correct the key or its value; the reference lists every key of version 0.2.")
+		l.loose(file, text)
 		return
 	}
 	if err != nil {
@@ -23,10 +26,30 @@ func (l *linter) buildspec(file string, text []byte) {
 		return
 	}
 	for _, v := range spec.Env.Variables {
-		l.variable(place{file: file, line: v.Line, column: v.Column, subject: v.Name}, v.Name, v.Value,
-			"Keep it in Secrets Manager or Parameter Store, and name it under env.secrets-manager or env.parameter-store.")
+		l.variable(place{file: file, line: v.Line, column: v.Column, subject: v.Name}, v.Name, v.Value, secretInBuildspec)
 	}
 	l.downloads(file, text, spec)
+}
+
+const secretInBuildspec = "Keep it in Secrets Manager or Parameter Store, and name it under env.secrets-manager or env.parameter-store."
+
+// loose looks for secrets in a buildspec that CodeBuild would not take, as far
+// as it is YAML: a mistyped key elsewhere must not hide them.
+func (l *linter) loose(file string, text []byte) {
+	var spec struct {
+		Env struct {
+			Variables yaml.Node `yaml:"variables"`
+		} `yaml:"env"`
+	}
+	if len(text) > buildspec.MaxSize || yaml.Unmarshal(text, &spec) != nil || spec.Env.Variables.Kind != yaml.MappingNode {
+		return
+	}
+	pairs := spec.Env.Variables.Content
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if key, value := pairs[i], pairs[i+1]; value.Kind == yaml.ScalarNode {
+			l.variable(place{file: file, line: key.Line, column: key.Column, subject: key.Value}, key.Value, value.Value, secretInBuildspec)
+		}
+	}
 }
 
 // downloaders are the commands that fetch dependencies, and where these are
