@@ -68,7 +68,7 @@ func (e *Engine) Start(_ context.Context, cid string) error {
 		return errors.New(rep.Error)
 	}
 	e.tell(b, compute.Event{Type: compute.Started, Time: time.Now().UTC()})
-	go e.tellEnd(b)
+	e.followEnd(b)
 	return nil
 }
 
@@ -219,6 +219,9 @@ func (e *Engine) Remove(ctx context.Context, cid string) error {
 		return err
 	}
 	if err := b.waitEnd(ctx); err != nil {
+		return err
+	}
+	if err := e.endTold(ctx, b); err != nil {
 		return err
 	}
 	// First what makes it a container, so that a half-removed one is none.

@@ -43,6 +43,8 @@ type Engine struct {
 
 	watchMu  sync.Mutex
 	watchers map[*watcher]bool
+	// endings are of running containers, by ID: closed when their end was told.
+	endings map[string]chan struct{}
 }
 
 var _ compute.Compute = (*Engine)(nil)
@@ -56,7 +58,7 @@ func New(cfg Config) (*Engine, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("process: %w", err)
 	}
-	e := &Engine{dir: dir, installation: cfg.Installation, supervisor: cfg.Supervisor, watchers: map[*watcher]bool{}}
+	e := &Engine{dir: dir, installation: cfg.Installation, supervisor: cfg.Supervisor, watchers: map[*watcher]bool{}, endings: map[string]chan struct{}{}}
 	if len(e.supervisor) == 0 {
 		// The link works even after an upgrade has replaced the file.
 		e.supervisor = []string{"/proc/self/exe", "process-run"}
@@ -67,7 +69,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	for _, b := range boxes {
 		if c, err := b.describe(); err == nil && c.State == compute.Running {
-			go e.tellEnd(b)
+			e.followEnd(b)
 		}
 	}
 	return e, nil

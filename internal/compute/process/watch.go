@@ -83,6 +83,38 @@ func (e *Engine) tell(b *box, ev compute.Event) {
 	}
 }
 
+// followEnd sees to it that the end of a running container is told.
+func (e *Engine) followEnd(b *box) {
+	told := make(chan struct{})
+	e.watchMu.Lock()
+	e.endings[b.spec.ID] = told
+	e.watchMu.Unlock()
+	go func() {
+		e.tellEnd(b)
+		e.watchMu.Lock()
+		delete(e.endings, b.spec.ID)
+		e.watchMu.Unlock()
+		close(told)
+	}()
+}
+
+// endTold waits until the end of a container that has ended was told, so that
+// its removal is told after it, and what it is told from is still there.
+func (e *Engine) endTold(ctx context.Context, b *box) error {
+	e.watchMu.Lock()
+	told := e.endings[b.spec.ID]
+	e.watchMu.Unlock()
+	if told == nil {
+		return nil
+	}
+	select {
+	case <-told:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // tellEnd tells of the end of a running container, when it comes.
 func (e *Engine) tellEnd(b *box) {
 	_ = b.waitEnd(context.Background())
