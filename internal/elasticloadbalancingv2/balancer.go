@@ -35,8 +35,6 @@ func (b *balancer) attributes() []attribute {
 	return networkBalancer
 }
 
-func (b *balancer) name() string { return aws.ToString(b.LoadBalancerName) }
-
 // zoneIDs are the hosted zones that AWS's names are in, which clients want to
 // make aliases of; they lead nowhere here.
 var zoneIDs = map[types.LoadBalancerTypeEnum]string{

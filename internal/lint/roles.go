@@ -24,10 +24,8 @@ func (l *linter) planRoles(p *plan, pipeline *resource, d *types.PipelineDeclara
 			acting := role
 			if own := aws.ToString(a.RoleArn); own != "" {
 				acting = p.role(nil, "", own)
-			} else if len(pipeline.references["stage"]) > 0 && acting == nil {
-				continue
 			}
-			if acting == nil {
+			if acting == nil { // known after apply, or not in the plan
 				continue
 			}
 			exact, known := p.policies(acting, regionless)
