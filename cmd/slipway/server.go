@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/app"
 )
@@ -31,6 +32,7 @@ func server(ctx context.Context, args []string, out, errs io.Writer) int {
 	flags.StringVar(&cfg.PublicURL, "public-url", "", "`URL` at which browsers and git providers reach this server\n(default: the address it listens on)")
 	flags.StringVar(&cfg.Region, "region", "us-east-1", "default `region`")
 	flags.IntVar(&cfg.Warm, "warm", 1, "`number` of containers that wait for builds")
+	flags.DurationVar(&cfg.DeploymentMinute, "deployment-minute", time.Minute, "how long a minute of a traffic shift, bake time or deployment wait lasts;\na shorter `duration` tries a ten-minute canary in seconds")
 	flags.Func("image", "`NAME=REF` runs builds that ask for image NAME (may end in *) in REF; repeatable\n(default: the names of AWS's standard images for "+app.StandardImage+")",
 		func(s string) error {
 			name, ref, ok := strings.Cut(s, "=")

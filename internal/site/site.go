@@ -1,6 +1,8 @@
 // Package site holds what every service knows of the installation it is in.
 package site
 
+import "time"
+
 // Site is one installation of Slipway.
 type Site struct {
 	// Installation is the id that labels everything it makes outside.
@@ -11,4 +13,16 @@ type Site struct {
 	URL string
 	// Host is URL's host and port, also the registry's name: localhost:4566.
 	Host string
+	// DeploymentMinute is how long what AWS counts in minutes lasts while traffic
+	// shifts: the intervals of canary and linear shifts, bake times, and the waits
+	// of a deployment. Zero is a minute.
+	DeploymentMinute time.Duration
+}
+
+// Minutes is how long n minutes of a deployment last here.
+func (s Site) Minutes(n int32) time.Duration {
+	if s.DeploymentMinute == 0 {
+		return time.Duration(n) * time.Minute
+	}
+	return time.Duration(n) * s.DeploymentMinute
 }

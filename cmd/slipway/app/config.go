@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/slipway-dev/slipway/internal/clock"
 	"github.com/slipway-dev/slipway/internal/id"
@@ -41,6 +42,9 @@ type Config struct {
 	Executable string
 	Version    string
 	Commit     string
+	// DeploymentMinute is how long a minute of a traffic shift, a bake time or a
+	// wait of a deployment lasts; a minute.
+	DeploymentMinute time.Duration
 
 	// supervised says that Executable was given.
 	supervised bool
@@ -113,6 +117,9 @@ func (c *Config) complete() error {
 	if c.Warm == 0 {
 		c.Warm = 1
 	}
+	if c.DeploymentMinute == 0 {
+		c.DeploymentMinute = time.Minute
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -139,6 +146,9 @@ func (c *Config) check() error {
 		return errors.New("--database postgres:// is not implemented yet; leave it out for SQLite in the data directory")
 	default:
 		return errors.New("--database: not a URL this program knows; leave it out for SQLite in the data directory")
+	}
+	if c.DeploymentMinute < 0 {
+		return fmt.Errorf("--deployment-minute %v: want a duration above zero, like 1m or 2s", c.DeploymentMinute)
 	}
 	if !accountPattern.MatchString(c.Account) {
 		return fmt.Errorf("--account %q: an account has twelve digits", c.Account)

@@ -53,6 +53,7 @@ func (a *App) openData() error {
 		return fmt.Errorf("master key: %w", err)
 	}
 	a.site.Installation, a.site.Account = in.ID, in.Account
+	a.site.DeploymentMinute = a.DeploymentMinute
 	if found == seal.Ringed {
 		return nil
 	}
