@@ -1,6 +1,7 @@
 package codepipeline
 
 import (
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -80,11 +81,35 @@ var kinds = []kind{
 		{name: "CannedACL", about: "A canned ACL for the objects"},
 		{name: "CacheControl", about: "Cache-Control of the objects"},
 	}, 90 * time.Minute},
+	{types.ActionCategoryDeploy, "CodeDeploy", span{1, 1}, span{0, 0}, deploymentProperties, 5 * 24 * time.Hour},
+	{types.ActionCategoryDeploy, "CodeDeployToECS", span{1, 5}, span{0, 0}, append(slices.Clone(deploymentProperties), []property{
+		{name: "TaskDefinitionTemplateArtifact", required: true, about: "The input that holds the task definition's template"},
+		{name: "TaskDefinitionTemplatePath", about: "The template's file; taskdef.json if absent"},
+		{name: "AppSpecTemplateArtifact", required: true, about: "The input that holds the AppSpec"},
+		{name: "AppSpecTemplatePath", about: "The AppSpec's file; appspec.yaml if absent"},
+		{name: "Image1ArtifactName", about: "The input with the imageDetail.json of the first image"},
+		{name: "Image1ContainerName", about: "Its placeholder in the template, without the angle brackets"},
+		{name: "Image2ArtifactName", about: "The input with the imageDetail.json of the second image"},
+		{name: "Image2ContainerName", about: "Its placeholder in the template, without the angle brackets"},
+		{name: "Image3ArtifactName", about: "The input with the imageDetail.json of the third image"},
+		{name: "Image3ContainerName", about: "Its placeholder in the template, without the angle brackets"},
+		{name: "Image4ArtifactName", about: "The input with the imageDetail.json of the fourth image"},
+		{name: "Image4ContainerName", about: "Its placeholder in the template, without the angle brackets"},
+	}...), 5 * 24 * time.Hour},
+	{types.ActionCategoryInvoke, "Lambda", span{0, 5}, span{0, 5}, []property{
+		{name: "FunctionName", required: true, about: "The function's name or ARN"},
+		{name: "UserParameters", about: "Text for the function"},
+	}, 24 * time.Hour},
 	{types.ActionCategoryApproval, "Manual", span{0, 0}, span{0, 0}, []property{
 		{name: "NotificationArn", about: "An Amazon SNS topic to notify"},
 		{name: "CustomData", about: "Words for the reviewer"},
 		{name: "ExternalEntityLink", about: "A link for the reviewer"},
 	}, 7 * 24 * time.Hour},
+}
+
+var deploymentProperties = []property{
+	{name: "ApplicationName", required: true, about: "The application in CodeDeploy"},
+	{name: "DeploymentGroupName", required: true, about: "Its deployment group"},
 }
 
 var buildProperties = []property{

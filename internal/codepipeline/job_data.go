@@ -6,7 +6,22 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+
+	"github.com/slipway-dev/slipway/internal/store"
 )
+
+// jobDataOf is that of the job an action has now.
+func (s *Service) jobDataOf(ctx context.Context, p *Pipeline, a *ActionRecord) (*types.JobData, error) {
+	var j *workerJob
+	err := s.cfg.Engine.View(ctx, func(r store.Reader) (err error) {
+		j, err = jobOf(r, &a.Job)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.jobData(ctx, p, a, j)
+}
 
 // jobData is what a worker must know. It has the secrets of the action and
 // credentials for its artifacts, for nothing else.

@@ -64,6 +64,9 @@ func (s *Service) PutJobSuccessResult(ctx context.Context, in *codepipeline.PutJ
 
 // links adds to a result the addresses that its action type makes of it.
 func links(r store.Reader, j *workerJob, result *Result) error {
+	if j.Type.Owner != types.ActionOwnerCustom {
+		return nil
+	}
 	a, err := actions.Get(r, j.Action.key()...)
 	if err != nil {
 		return err
@@ -93,7 +96,15 @@ func (s *Service) goOn(tx *engine.Tx, j *workerJob, r *Result, token string) err
 	}
 	a.take(r)
 	a.LastUpdateTime = aws.Time(tx.Now())
-	if err := s.offer(tx, a, j.Action, token); err != nil {
+	if j.Type.Owner == types.ActionOwnerCustom {
+		err = s.offer(tx, a, j.Action, token)
+	} else {
+		at := tx.Now().Add(continueAfter)
+		if err = s.assign(tx, a, j.Action, token, at); err == nil {
+			err = tx.Enqueue(engine.NewJob{Kind: stepJob, ID: j.Action.ID, Payload: stepPayload{actionRef: j.Action}, At: at})
+		}
+	}
+	if err != nil {
 		return err
 	}
 	return actions.Put(tx, a, j.Action.key()...)

@@ -44,7 +44,8 @@ const (
 	jobQueue store.Table[string] = "codepipeline.job-queue"
 )
 
-// Jobs of the engine for those of workers; both have the worker job's id.
+// Jobs of the engine for those of workers, with the worker job's id; see
+// answerJob, too.
 const (
 	// offerJob puts a job that nobody acknowledged back into the queue.
 	offerJob = "codepipeline.job-offer"
@@ -118,8 +119,10 @@ func (s *Service) endJob(tx *engine.Tx, id string, status types.JobStatus) error
 		return err
 	}
 	j.Status, j.Nonce, j.Token = status, "", ""
-	if err := tx.Cancel(offerJob, id); err != nil {
-		return err
+	for _, kind := range []string{offerJob, answerJob} {
+		if err := tx.Cancel(kind, id); err != nil {
+			return err
+		}
 	}
 	if err := tx.Enqueue(engine.NewJob{Kind: forgetJob, ID: id, At: tx.Now().Add(rememberedFor)}); err != nil {
 		return err

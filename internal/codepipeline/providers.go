@@ -4,8 +4,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild"
 	"github.com/aws/aws-sdk-go-v2/service/codecommit"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
 
@@ -17,10 +19,13 @@ type dependencies struct {
 	ecr        func(aws.Config) imageAPI
 	codebuild  func(aws.Config) buildAPI
 	ecs        func(aws.Config) serviceAPI
+	codedeploy func(aws.Config) deploymentAPI
+	lambda     func(aws.Config) functionAPI
 	sns        func(aws.Config) topicAPI
 	archives   Archiver
 	connected  Connections
 	tempDir    string
+	account    string
 	console    string // URL of the console, ending in a slash
 }
 
@@ -31,10 +36,13 @@ func (s *Service) dependencies() *dependencies {
 		ecr:        func(c aws.Config) imageAPI { return ecr.NewFromConfig(c) },
 		codebuild:  func(c aws.Config) buildAPI { return codebuild.NewFromConfig(c) },
 		ecs:        func(c aws.Config) serviceAPI { return ecs.NewFromConfig(c) },
+		codedeploy: func(c aws.Config) deploymentAPI { return codedeploy.NewFromConfig(c) },
+		lambda:     func(c aws.Config) functionAPI { return lambda.NewFromConfig(c) },
 		sns:        func(c aws.Config) topicAPI { return sns.NewFromConfig(c) },
 		archives:   s.cfg.Archives,
 		connected:  s.cfg.Connections,
 		tempDir:    s.cfg.TempDir,
+		account:    s.cfg.Site.Account,
 		console:    s.cfg.Site.URL + "/console/",
 	}
 }
@@ -50,6 +58,9 @@ func standardProviders(d *dependencies) map[string]Action {
 		"Test/CodeBuild":               build{d},
 		"Deploy/ECS":                   serviceDeploy{d},
 		"Deploy/S3":                    objectDeploy{d},
+		"Deploy/CodeDeploy":            revisionDeploy{d},
+		"Deploy/CodeDeployToECS":       blueGreenDeploy{d},
+		"Invoke/Lambda":                functionInvoke{d},
 		"Approval/Manual":              approval{d},
 	}
 }

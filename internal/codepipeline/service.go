@@ -77,6 +77,7 @@ func New(cfg Config) *Service {
 	cfg.Engine.Handle(timeoutJob, engine.Options{}, s.timeout)
 	cfg.Engine.Handle(sweepJob, engine.Options{Concurrency: 1}, s.sweep)
 	cfg.Engine.Handle(offerJob, engine.Options{}, s.offerAgain)
+	cfg.Engine.Handle(answerJob, engine.Options{}, s.unanswered)
 	cfg.Engine.Handle(forgetJob, engine.Options{}, s.forgetEnded)
 	cfg.Events.Subscribe("codepipeline.sources", isSourceChange, s.sourceChanged)
 	cfg.Events.Subscribe("codepipeline.actions", s.wakesSomebody, s.wake)

@@ -100,7 +100,7 @@ func benchOn(t *testing.T, e *engine.Engine, c *clock.Fake) *bench {
 		build: &script{do: done}, deploy: &script{do: done}}
 	b.Service = New(Config{Engine: e, Events: b.bus, IDs: id.Random, Log: slog.New(slog.DiscardHandler), Sessions: sessions{}, Archives: noArchives{}, Secrets: seal.New(make([]byte, 32)).For("test"),
 		Site:      site.Site{Account: "000000000000", Region: "us-east-1", URL: "http://localhost:4566"},
-		Providers: map[string]Action{"Source/CodeCommit": b.source, "Source/" + connectionProvider: b.source, "Build/CodeBuild": b.build, "Deploy/ECS": b.deploy}})
+		Providers: map[string]Action{"Source/CodeCommit": b.source, "Source/" + connectionProvider: b.source, "Build/CodeBuild": b.build, "Deploy/ECS": b.deploy, "Invoke/Lambda": b.deploy}})
 	b.bus.Subscribe("test", func(ev *bus.Event) bool { return ev.Source == "aws.codepipeline" }, func(_ context.Context, ev bus.Event) error {
 		b.mu.Lock()
 		defer b.mu.Unlock()

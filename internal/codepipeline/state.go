@@ -166,6 +166,10 @@ func (s *Service) entityURL(r store.Reader, p *Pipeline, a *types.ActionDeclarat
 		page = "ecs/clusters/" + c["ClusterName"] + "/services/" + c["ServiceName"]
 	case "Deploy/S3":
 		page = "s3/buckets/" + c["BucketName"]
+	case "Deploy/CodeDeploy", "Deploy/CodeDeployToECS":
+		page = "codedeploy/applications/" + c["ApplicationName"] + "/deployment-groups/" + c["DeploymentGroupName"]
+	case "Invoke/Lambda":
+		page = "lambda/functions/" + c["FunctionName"]
 	default:
 		return "", nil
 	}

@@ -54,6 +54,10 @@ type Work struct {
 	// this source; Override then names its commit.
 	Change *source.Change
 	Memo   json.RawMessage // nil before the first step
+	// Job is the job of an action that was assigned one, and JobData what its
+	// worker must know.
+	Job     string
+	JobData func(ctx context.Context) (*types.JobData, error)
 	// Repeated says that this very step may have been done before, without
 	// its result having been recorded.
 	Repeated bool
@@ -85,8 +89,10 @@ type Result struct {
 
 	// Inputs, if not nil, are where the inputs have been copied to.
 	Inputs []Artifact
-	// Offer asks for a job worker, who says Percent how far it is.
+	// Offer asks for a job worker, who says Percent how far it is; Assign makes
+	// the job for a worker that the action calls itself.
 	Offer   bool
+	Assign  bool
 	Percent *int32
 }
 
@@ -239,6 +245,8 @@ func (s *Service) do(ctx context.Context, p *Pipeline, a *ActionRecord, repeated
 		Change:            a.Change,
 		Memo:              a.Memo,
 		Repeated:          repeated,
+		Job:               a.Job,
+		JobData:           func(ctx context.Context) (*types.JobData, error) { return s.jobDataOf(ctx, p, a) },
 		Session: func(ctx context.Context) (aws.Config, error) {
 			return s.session(ctx, p, a)
 		},
@@ -282,6 +290,11 @@ func (s *Service) suspend(tx *engine.Tx, ref actionRef, r *Result) error {
 	}
 	if r.Offer && a.Job == "" { // else this step was repeated
 		if err := s.offer(tx, a, ref, ""); err != nil {
+			return err
+		}
+	}
+	if r.Assign && a.Job == "" {
+		if err := s.assign(tx, a, ref, "", tx.Now()); err != nil {
 			return err
 		}
 	}
