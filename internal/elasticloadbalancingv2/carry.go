@@ -96,7 +96,7 @@ func (s *Service) config(r store.Reader) (*plane.Config, error) {
 		if err != nil {
 			return err
 		}
-		out := &plane.Listener{ARN: *l.ListenerArn, Host: *b.DNSName, Port: int(*l.Port), TLS: l.secure(), TCP: !l.application(), Options: options(b, l)}
+		out := &plane.Listener{ARN: *l.ListenerArn, Region: region, Balancer: b.Path, Host: *b.DNSName, Port: int(*l.Port), TLS: l.secure(), TCP: !l.application(), Options: options(b, l)}
 		for _, x := range have {
 			out.Rules = append(out.Rules, x.plane())
 			for _, g := range x.groups() {
@@ -213,7 +213,7 @@ func (s *Service) planeGroup(r store.Reader, region, text string) (*plane.Group,
 		return time.Duration(n) * time.Second
 	}
 	out := &plane.Group{
-		ARN: text, TLS: g.Protocol == types.ProtocolEnumHttps || g.Protocol == types.ProtocolEnumTls, Lambda: g.lambda(),
+		ARN: text, Path: g.Path, TLS: g.Protocol == types.ProtocolEnumHttps || g.Protocol == types.ProtocolEnumTls, Lambda: g.lambda(),
 		HTTP2:     aws.ToString(g.ProtocolVersion) == "HTTP2" || aws.ToString(g.ProtocolVersion) == "GRPC",
 		Algorithm: of("load_balancing.algorithm.type"), SlowStart: duration("slow_start.duration_seconds"), Check: g.planeCheck(),
 		ProxyHeader: of("proxy_protocol_v2.enabled") == "true",

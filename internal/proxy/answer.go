@@ -14,9 +14,13 @@ import (
 var discard = log.New(io.Discard, "", 0)
 
 // answer is what the load balancer says itself.
-func (o *port) answer(w http.ResponseWriter, l *listener, status int) { answer(w, l, status) }
+func (o *port) answer(w http.ResponseWriter, l *listener, status int) {
+	answer(w, l, status)
+	o.proxy.counted()
+}
 
 func answer(w http.ResponseWriter, l *listener, status int) {
+	l.meter.Answered(status)
 	own(w, l)
 	page(w, status, fmt.Sprintf("<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n<center><h1>%[1]d %[2]s</h1></center>\r\n</body>\r\n</html>\r\n", status, http.StatusText(status)))
 }
@@ -40,6 +44,9 @@ func own(w http.ResponseWriter, l *listener) {
 }
 
 func (o *port) fixed(w http.ResponseWriter, r *http.Request, l *listener, f *plane.Fixed) {
+	l.meter.Fixed.Add(1)
+	l.meter.Answered(f.Status)
+	o.proxy.counted()
 	own(w, l)
 	kind := f.ContentType
 	if kind == "" {
@@ -74,6 +81,7 @@ func (o *port) redirect(w http.ResponseWriter, r *http.Request, l *listener, c *
 		o.answer(w, l, http.StatusBadRequest)
 		return
 	}
+	l.meter.Redirects.Add(1)
 	w.Header().Set("Location", to)
 	o.answer(w, l, c.Status)
 }

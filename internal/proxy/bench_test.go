@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
 	"github.com/slipway-dev/slipway/internal/clock"
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/health"
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/plane"
@@ -20,7 +22,13 @@ import (
 // start is a proxy on a free port with two groups of one target each.
 func start(t testing.TB, weights ...int) (port int, p *Proxy) {
 	t.Helper()
-	p = New(Config{Clock: clock.System, IDs: id.Random, Log: slog.New(slog.DiscardHandler), Probed: func(context.Context, string, string, health.Result) {}})
+	return startWith(t, Config{Clock: clock.System, IDs: id.Random, Log: slog.New(slog.DiscardHandler),
+		Probed: func(context.Context, string, string, health.Result) {}, Metrics: nobody{}}, weights...)
+}
+
+func startWith(t testing.TB, cfg Config, weights ...int) (port int, p *Proxy) {
+	t.Helper()
+	p = New(cfg)
 	t.Cleanup(p.Close)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -35,16 +43,20 @@ func start(t testing.TB, weights ...int) (port int, p *Proxy) {
 		b := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, name) }))
 		t.Cleanup(b.Close)
 		f.Groups = append(f.Groups, plane.Weighted{Group: name, Weight: w})
-		c.Groups[name] = &plane.Group{ARN: name, Algorithm: plane.RoundRobin, Targets: []plane.Target{
+		c.Groups[name] = &plane.Group{ARN: name, Path: name, Algorithm: plane.RoundRobin, Targets: []plane.Target{
 			{Key: "t", Address: b.Listener.Addr().String(), Health: health.Health{State: health.Healthy, Since: time.Now()}}}}
 	}
-	c.Listeners = []*plane.Listener{{ARN: "l", Host: "lb.elb.localhost", Port: port, Options: plane.Options{Idle: time.Minute, Server: true},
+	c.Listeners = []*plane.Listener{{ARN: "l", Balancer: "app/lb/1", Host: "lb.elb.localhost", Port: port, Options: plane.Options{Idle: time.Minute, Server: true},
 		Rules: []*plane.Rule{{ARN: "r", Forward: f}}}}
 	if closed := p.Apply(c); len(closed) > 0 {
 		t.Fatal(closed)
 	}
 	return port, p
 }
+
+type nobody struct{}
+
+func (nobody) Record(context.Context, string, string, []types.MetricDatum) error { return nil }
 
 // BenchmarkForward is a request through the load balancer, and as a baseline
 // one that asks the target itself.

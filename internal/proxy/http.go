@@ -28,6 +28,7 @@ type flight struct {
 	target   *target
 	group    string // that the client stays with; "" if it does not
 	life     time.Duration
+	sent     time.Time
 	cancel   context.CancelCauseFunc
 }
 
@@ -43,6 +44,9 @@ func (o *port) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.Client = a.Addr().Unmap()
 	}
 	l, x := s.route(q)
+	if l != nil {
+		tallyOf(r.Context()).of(l.meter)
+	}
 	switch {
 	case l == nil:
 		page(w, http.StatusMisdirectedRequest, "Several load balancers listen on this port: name one by its DNS name.")
@@ -119,6 +123,8 @@ func (o *port) forward(w http.ResponseWriter, r *http.Request, l *listener, x *r
 		o.answer(w, l, http.StatusServiceUnavailable)
 		return
 	}
+	p.meter.Requests.Add(1)
+	o.proxy.counted()
 	f := &flight{proxy: o.proxy, port: o.number, listener: l, pool: p, target: t}
 	if x.Forward.Sticky > 0 {
 		f.group, f.life = groupMark(p.ARN), x.Forward.Sticky
@@ -229,6 +235,7 @@ type roundTrip struct{}
 
 func (roundTrip) RoundTrip(r *http.Request) (*http.Response, error) {
 	f := flightOf(r.Context())
+	f.sent = time.Now()
 	idle := f.listener.Options.Idle
 	timer := time.AfterFunc(idle, func() { f.cancel(errIdle) })
 	defer timer.Stop()
@@ -256,6 +263,7 @@ func (l *lively) Read(b []byte) (int, error) {
 // finish completes a target's answer.
 func finish(resp *http.Response) error {
 	f := flightOf(resp.Request.Context())
+	f.pool.meter.Answered(resp.StatusCode, time.Since(f.sent))
 	if !f.listener.Options.Server {
 		resp.Header.Del("Server")
 	}
@@ -275,6 +283,10 @@ func fault(w http.ResponseWriter, r *http.Request, err error) {
 	case r.Context().Err() != nil: // the client has gone
 		panic(http.ErrAbortHandler)
 	default:
+		var dial *net.OpError
+		if errors.As(err, &dial) && dial.Op == "dial" {
+			f.pool.meter.Unreached.Add(1)
+		}
 		var e net.Error
 		if errors.As(err, &e) && e.Timeout() {
 			answer(w, f.listener, http.StatusGatewayTimeout)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/clock"
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/health"
+	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/meter"
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/plane"
 )
 
@@ -38,6 +39,9 @@ type pool struct {
 	transport *http.Transport
 	targets   map[string]*target
 	turns     []*turn // those that take new requests
+	meter     *meter.Group
+
+	healthy, unhealthy int
 
 	counter atomic.Uint64
 	mu      sync.Mutex
@@ -72,6 +76,7 @@ func newPool(g *plane.Group, old *pool, c clock.Clock) *pool {
 			unhealthy = append(unhealthy, &turn{target: k, since: t.Health.Since})
 		}
 	}
+	p.healthy, p.unhealthy = len(healthy), len(unhealthy)
 	p.turns = healthy
 	if len(healthy) == 0 {
 		p.turns = unhealthy // AWS calls it fail-open

@@ -87,7 +87,7 @@ func listen(p *Proxy, number int) (*port, error) {
 	protocols.SetHTTP2(true)
 	o.server = &http.Server{
 		Handler: o, ReadHeaderTimeout: 60 * time.Second, IdleTimeout: time.Hour, MaxHeaderBytes: 64 << 10, Protocols: protocols,
-		ErrorLog: log.New(quiet{p.cfg.Log}, "", 0),
+		ErrorLog: log.New(quiet{p.cfg.Log}, "", 0), ConnContext: withTally,
 	}
 	for _, l := range o.listeners {
 		go o.accept(l)
@@ -124,6 +124,7 @@ func (o *port) accept(l net.Listener) {
 			continue
 		}
 		s := o.served.Load()
+		c = newTally(o.proxy, c, s)
 		switch {
 		case s.tcp != nil:
 			go o.carry(s.tcp, c)

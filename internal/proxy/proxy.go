@@ -10,8 +10,11 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
 	"github.com/slipway-dev/slipway/internal/clock"
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/health"
+	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/meter"
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/plane"
 	"github.com/slipway-dev/slipway/internal/id"
 )
@@ -23,6 +26,13 @@ type Config struct {
 	Log   *slog.Logger
 	// Probed takes the results of health checks.
 	Probed func(ctx context.Context, group, target string, r health.Result)
+	// Metrics takes what was counted.
+	Metrics Metrics
+}
+
+// Metrics is CloudWatch.
+type Metrics interface {
+	Record(ctx context.Context, region, namespace string, data []types.MetricDatum) error
 }
 
 // Proxy is the data plane.
@@ -35,13 +45,16 @@ type Proxy struct {
 	pools  map[string]*pool // by the ARN of the target group
 	wheels map[string]*wheel
 	probes map[string]*probe
-	ctx    context.Context // of probes
+	meters map[string]*meter.Balancer // by region and load balancer
+	ctx    context.Context            // of probes
 	stop   context.CancelFunc
+
+	report report
 }
 
 // New returns a Proxy that carries nothing yet.
 func New(c Config) *Proxy {
-	p := &Proxy{cfg: c, ports: map[int]*port{}, pools: map[string]*pool{}, wheels: map[string]*wheel{}, probes: map[string]*probe{}}
+	p := &Proxy{cfg: c, ports: map[int]*port{}, pools: map[string]*pool{}, wheels: map[string]*wheel{}, probes: map[string]*probe{}, meters: map[string]*meter.Balancer{}}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	return p
 }
@@ -111,6 +124,7 @@ func (p *Proxy) Apply(c *plane.Config) (closed map[int]error) {
 			delete(p.ports, number)
 		}
 	}
+	p.countHosts()
 	p.probeAll(c.Groups)
 	return closed
 }
@@ -118,11 +132,14 @@ func (p *Proxy) Apply(c *plane.Config) (closed map[int]error) {
 // route is a listener with what its rules need at hand. The wheels of weighted
 // rules turn on where their weights have not changed.
 func (p *Proxy) route(l *plane.Listener, pools map[string]*pool, wheels map[string]*wheel) *listener {
-	out := &listener{Listener: l}
+	out := &listener{Listener: l, meter: p.meter(l)}
 	for _, r := range l.Rules {
 		x := &rule{Rule: r}
 		if r.Forward != nil {
 			for _, w := range r.Forward.Groups {
+				if g := pools[w.Group]; g != nil {
+					g.meter = out.meter.Group(g.Path)
+				}
 				x.pools = append(x.pools, pools[w.Group])
 			}
 			key := wheelKey(r)
@@ -138,6 +155,11 @@ func (p *Proxy) route(l *plane.Listener, pools map[string]*pool, wheels map[stri
 
 // Close ends everything; requests on their way are broken off.
 func (p *Proxy) Close() {
+	p.close()
+	p.tell() // the last numbers
+}
+
+func (p *Proxy) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stop()
@@ -156,6 +178,7 @@ func (p *Proxy) Close() {
 // listener and rule are plane's with what serves them.
 type listener struct {
 	*plane.Listener
+	meter *meter.Balancer
 	rules []*rule
 }
 

@@ -18,7 +18,7 @@ import (
 // addELB makes load balancers, and their interfaces EC2's.
 func addELB(a *App) error {
 	var service *elbv2.Service
-	carrier := proxy.New(proxy.Config{Clock: a.Clock, IDs: a.IDs, Log: a.Log.With("part", "proxy"),
+	carrier := proxy.New(proxy.Config{Clock: a.Clock, IDs: a.IDs, Log: a.Log.With("part", "proxy"), Metrics: a.cloudwatch,
 		Probed: func(ctx context.Context, group, target string, r health.Result) {
 			service.Probed(ctx, group, target, r)
 		}})

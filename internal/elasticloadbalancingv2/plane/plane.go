@@ -17,10 +17,12 @@ type Config struct {
 
 // Listener is a port of one load balancer.
 type Listener struct {
-	ARN  string
-	Host string // the load balancer's DNS name
-	Port int
-	TLS  bool
+	ARN      string
+	Region   string
+	Balancer string // its load balancer: app/NAME/ID or net/NAME/ID
+	Host     string // the load balancer's DNS name
+	Port     int
+	TLS      bool
 	// TCP is a network load balancer's: bytes, no requests.
 	TCP     bool
 	Rules   []*Rule // in the order they are tried; the last one always matches
@@ -87,7 +89,8 @@ const (
 // Group is a target group.
 type Group struct {
 	ARN    string
-	TLS    bool // towards the targets
+	Path   string // NAME/ID
+	TLS    bool   // towards the targets
 	HTTP2  bool
 	Lambda bool
 	// ProxyHeader begins connections to targets with the addresses of the
