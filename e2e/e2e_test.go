@@ -22,6 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/slipway-dev/slipway/e2e/githost"
+	"github.com/slipway-dev/slipway/internal/load"
 )
 
 // binary is the program under test: $SLIPWAY_BIN, else built once here.
@@ -66,6 +67,7 @@ func TestStories(t *testing.T) {
 			"serves":  servesCommand,
 			"owned":   ownedCommand,
 			"githost": gitHostCommand,
+			"load":    loadCommand,
 		},
 	})
 }
@@ -83,6 +85,7 @@ func setup(env *testscript.Env) error {
 	p := &process{}
 	env.Values[serverKey{}] = p
 	env.Values[gitHosts{}] = map[string]*githost.Host{}
+	env.Values[loads{}] = map[string]*load.Load{}
 	env.Defer(func() {
 		if p.cmd != nil {
 			_ = p.cmd.Process.Signal(syscall.SIGTERM)

@@ -69,6 +69,7 @@ var others = map[string][]string{
 	"internal/store":   nil,
 
 	"internal/appspec":   nil,
+	"internal/load":      nil,
 	"internal/lint":      {"internal/appspec", "internal/buildspec", "internal/iam/policy"},
 	"internal/agent":     {"internal/buildspec", "internal/forward"},
 	"internal/buildspec": nil,
