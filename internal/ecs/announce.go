@@ -42,6 +42,9 @@ func (s *Service) emitNotice(tx *engine.Tx, svc *service, n notice) error {
 		detail["deploymentId"], detail["updatedAt"] = n.ID, tx.Now().Format(time.RFC3339Nano)
 		return s.emit(tx, svc.Region, "ECS Deployment State Change", aws.ToString(svc.ServiceArn), detail)
 	}
+	if n.Set {
+		detail["taskSetArns"] = []string{s.setARN(svc, n.ID)}
+	}
 	detail["clusterArn"], detail["createdAt"] = svc.ClusterArn, tx.Now().Format(time.RFC3339Nano)
 	return s.emit(tx, svc.Region, "ECS Service Action", aws.ToString(svc.ServiceArn), detail)
 }

@@ -25,8 +25,7 @@ type Balancers interface {
 
 // targetGroups finds the target groups that a request names.
 //
-// Errors: InvalidParameterException for one that does not exist or that no
-// listener forwards to, in words that Terraform waits on.
+// Errors: InvalidParameterException for one that does not exist.
 func (s *Service) targetGroups(ctx context.Context, lbs []types.LoadBalancer) ([]elbtypes.TargetGroup, error) {
 	var all []elbtypes.TargetGroup
 	for _, lb := range lbs {
@@ -40,12 +39,22 @@ func (s *Service) targetGroups(ctx context.Context, lbs []types.LoadBalancer) ([
 			return nil, invalidParameter("The target group with targetGroupArn %s does not exist.", arn)
 		case err != nil:
 			return nil, invalidParameter("The target group with targetGroupArn %s cannot be described: %s", arn, said(err))
-		case len(out.TargetGroups[0].LoadBalancerArns) == 0:
-			return nil, invalidParameter("The target group with targetGroupArn %s does not have an associated load balancer.", arn)
 		}
 		all = append(all, out.TargetGroups...)
 	}
 	return all, nil
+}
+
+// checkAttached refuses a target group that no listener forwards to, in words
+// that Terraform waits on. CodeDeploy's replacement groups may be such: it is
+// CodeDeploy that makes a listener forward to them.
+func checkAttached(groups []elbtypes.TargetGroup) error {
+	for _, g := range groups {
+		if len(g.LoadBalancerArns) == 0 {
+			return invalidParameter("The target group with targetGroupArn %s does not have an associated load balancer.", aws.ToString(g.TargetGroupArn))
+		}
+	}
+	return nil
 }
 
 // notFound knows the exception of a client and of the service itself.

@@ -1,6 +1,6 @@
-// Package ecs is Amazon ECS with its own deployment controller: clusters, task
-// definitions, services with rolling deployments, and tasks that are
-// containers of the compute adapter.
+// Package ecs is Amazon ECS: clusters, task definitions, services with rolling
+// deployments or task sets, and tasks that are containers of the compute
+// adapter.
 //
 // A task (task.go, function next) goes
 //
@@ -39,11 +39,26 @@
 //	     │
 //	     └──circuit breaker──▶ FAILED ──rollback──▶ the newest COMPLETED one IN_PROGRESS
 //
-// Services that CodeDeploy deploys have their first deployment described as a
-// task set; those of an external deployer wait for one. What a task definition
-// or a service asks for and Slipway does not do is kept and shown: RunTask
-// refuses it by name (lacking.go), a service's tasks fail to start saying so,
-// and a service's events tell what is not done around its tasks
+// A service that someone else deploys, CodeDeploy or an external deployer, has
+// task sets (taskset.go, tasksets.go), each scheduled on its own to its part of
+// the service's desired count:
+//
+//	CreateTaskSet ──▶ ACTIVE ◀──UpdateServicePrimaryTaskSet──▶ PRIMARY
+//	                    └──DeleteTaskSet──▶ DRAINING ◀──force────┘
+//	                                           │ targets drained, tasks stopping
+//	                                           ▼
+//	                                         gone
+//
+// Whether one is in its steady state (all that are desired run, are healthy and
+// have healthy targets) is told by events of the type ECS Service Action, whose
+// detail has taskSetArns: TASKSET_STEADY_STATE, SERVICE_TASK_START_IMPAIRED,
+// TASKS_STOPPED when a set is gone, and, which AWS has not, TASKSET_STABILIZING
+// when one leaves its steady state. Who deploys waits for these. Of CodeDeploy's
+// services ECS makes the first set; no operation on sets moves traffic.
+//
+// What a task definition or a service asks for and Slipway does not do is kept
+// and shown: RunTask refuses it by name (lacking.go), a service's tasks fail to
+// start saying so, and a service's events tell what is not done around its tasks
 // (service_rules.go, undone).
 //
 // Where this differs from AWS: a task without health check counts as healthy

@@ -72,10 +72,7 @@ func (s *scheduler) breakCircuit() {
 		return
 	}
 	if b == nil || !b.Enable {
-		if p.FailedTasks == freeFailures && len(s.all) == 0 {
-			s.say("is unable to consistently start tasks successfully. For more information, see the stopped tasks' reasons.")
-			s.Emit = append(s.Emit, notice{Type: "WARN", Name: "SERVICE_TASK_START_IMPAIRED"})
-		}
+		s.impair()
 		return
 	}
 	if p.FailedTasks < s.threshold() {
@@ -94,6 +91,17 @@ func (s *scheduler) breakCircuit() {
 	if b.Rollback && target != nil && target.id() != failed {
 		s.rollBack(*target)
 	}
+}
+
+// impair announces, once, that tasks keep failing.
+func (s *scheduler) impair() {
+	p := s.primary()
+	impaired := p.FailedTasks >= freeFailures
+	if impaired && !p.Impaired {
+		s.say("is unable to consistently start tasks successfully. For more information, see the stopped tasks' reasons.")
+		s.Emit = append(s.Emit, notice{Type: "WARN", Name: "SERVICE_TASK_START_IMPAIRED", ID: p.id(), Set: s.own != nil})
+	}
+	p.Impaired = impaired
 }
 
 // rollBack makes a former deployment the primary one again.
@@ -201,7 +209,7 @@ func (s *scheduler) start() {
 		s.wake(p.NotBefore)
 		return
 	}
-	s.Start = min(want, room)
+	s.Start[p.id()] = min(want, room)
 }
 
 // checkStuck announces, once, a deployment that has no move left: all that run
@@ -211,14 +219,14 @@ func (s *scheduler) checkStuck(want, room int) {
 	stuck := want > 0 && room <= 0 && len(s.Stop) == 0 && s.healthy == len(s.tasks) && len(s.tasks) > 0 && len(s.tasks) == len(s.all) &&
 		(p.FixedPorts || p.RolloutState == types.DeploymentRolloutStateInProgress)
 	switch {
-	case !stuck || s.Service.Stuck:
+	case !stuck || p.Stuck:
 	case p.FixedPorts:
 		s.say("was unable to place a task because no container instance met all of its requirements. The closest matching container instance is already using a port required by your task.")
 		s.Emit = append(s.Emit, notice{Type: "ERROR", Name: "SERVICE_TASK_PLACEMENT_FAILURE", Reason: "RESOURCE:PORTS"})
 	default:
 		s.say("was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again.")
 	}
-	s.Service.Stuck = stuck
+	p.Stuck = stuck
 }
 
 // forget drops earlier deployments of which nothing runs any more.
@@ -247,25 +255,19 @@ func (s *scheduler) complete() {
 			active++
 		}
 	}
-	reached := there == s.desired && active == s.desired && len(s.Service.Rollouts) == 1 && len(s.Stop) == 0 && s.Start == 0
+	reached := there == s.desired && active == s.desired && len(s.Service.Rollouts) == 1 && len(s.Stop) == 0 && len(s.Start) == 0
 	if reached && p.RolloutState == types.DeploymentRolloutStateInProgress {
 		p.RolloutState, p.UpdatedAt = types.DeploymentRolloutStateCompleted, aws.Time(s.now)
 		p.RolloutStateReason = aws.String("ECS deployment " + p.id() + " completed.")
 		done := *p
 		s.Service.Completed = &done
-		if !s.Service.hasTaskSets() {
-			s.say("(deployment " + p.id() + ") deployment completed.")
-			s.Emit = append(s.Emit, notice{Deployment: true, Type: "INFO", Name: "SERVICE_DEPLOYMENT_COMPLETED", Reason: *p.RolloutStateReason, ID: p.id()})
-		}
+		s.say("(deployment " + p.id() + ") deployment completed.")
+		s.Emit = append(s.Emit, notice{Deployment: true, Type: "INFO", Name: "SERVICE_DEPLOYMENT_COMPLETED", Reason: *p.RolloutStateReason, ID: p.id()})
 	}
 	steady := reached && p.RolloutState == types.DeploymentRolloutStateCompleted
 	if steady && !s.Service.Steady {
 		s.say("has reached a steady state.")
-		name := "SERVICE_STEADY_STATE"
-		if s.Service.hasTaskSets() {
-			name = "TASKSET_STEADY_STATE"
-		}
-		s.Emit = append(s.Emit, notice{Type: "INFO", Name: name})
+		s.Emit = append(s.Emit, notice{Type: "INFO", Name: "SERVICE_STEADY_STATE"})
 	}
 	s.Service.Steady = steady
 }

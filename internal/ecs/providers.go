@@ -103,7 +103,7 @@ func usedProviders(r store.Reader, c *cluster) (map[string]bool, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, ro := range svc.Rollouts {
+		for ro := range svc.rollouts() {
 			for _, item := range ro.CapacityProviderStrategy {
 				used[aws.ToString(item.CapacityProvider)] = true
 			}

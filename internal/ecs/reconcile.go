@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -69,14 +70,12 @@ func (s *Service) follow(tx *engine.Tx, running []*task, p plan) error {
 			return err
 		}
 	}
-	if p.Start > 0 {
-		ids, err := s.startTasks(tx, svc, running, p.Start)
+	for _, owner := range slices.Sorted(maps.Keys(p.Start)) {
+		ids, err := s.startTasks(tx, svc, svc.rollout(owner), running, p.Start[owner])
 		if err != nil {
 			return err
 		}
-		if len(ids) > 0 {
-			p.Say = append(p.Say, "(service "+svc.name()+") has started "+countTasks(len(ids), "")+": "+taskList(ids)+".")
-		}
+		p.Say = append(p.Say, svc.who(owner)+"has started "+countTasks(len(ids), "")+": "+taskList(ids)+".")
 	}
 	for _, message := range p.Say {
 		if err := s.say(tx, svc, message); err != nil {
@@ -97,13 +96,12 @@ func (s *Service) follow(tx *engine.Tx, running []*task, p plan) error {
 	return s.wakeService(tx, svc.Region, svc.cluster(), svc.name(), p.Wake)
 }
 
-// startTasks makes n tasks of the primary deployment.
-func (s *Service) startTasks(tx *engine.Tx, svc *service, running []*task, n int) ([]string, error) {
+// startTasks makes n tasks of a deployment or task set.
+func (s *Service) startTasks(tx *engine.Tx, svc *service, ro *rollout, running []*task, n int) ([]string, error) {
 	c, err := clusters.Get(tx, svc.Region, svc.cluster())
 	if err != nil {
 		return nil, err
 	}
-	ro := &svc.Rollouts[0]
 	// An INACTIVE definition keeps serving the services that have it.
 	d, err := findDefinition(tx, svc.Region, aws.ToString(ro.TaskDefinition))
 	if err != nil {

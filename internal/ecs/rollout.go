@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -18,12 +19,14 @@ type service struct {
 	Region string
 	// Rollouts are the deployments, the PRIMARY first.
 	Rollouts []rollout
+	// Sets are the task sets of a service that someone else deploys, in the order
+	// of their creation.
+	Sets []taskSet `json:",omitempty"`
 	// Completed is the newest deployment that completed: what a rollback goes
 	// back to.
 	Completed *rollout `json:",omitempty"`
-	// Steady tells that the steady state was announced, Stuck that the
-	// deployment cannot move.
-	Steady, Stuck bool
+	// Steady tells that the steady state was announced.
+	Steady bool
 	// Messages counts the events ever written.
 	Messages int64
 	// Token is the clientToken of CreateService.
@@ -43,15 +46,52 @@ type rollout struct {
 	FixedPorts bool `json:",omitempty"`
 	// NotBefore delays the next start after failures.
 	NotBefore time.Time `json:",omitzero"`
+	// Impaired tells that repeated failures were announced, Stuck that the
+	// deployment cannot move.
+	Impaired, Stuck bool `json:",omitempty"`
 }
 
 func (r *rollout) id() string { return aws.ToString(r.Id) }
+
+// rollouts are all that have tasks of their own: deployments or task sets.
+func (s *service) rollouts() iter.Seq[*rollout] {
+	return func(yield func(*rollout) bool) {
+		for i := range s.Rollouts {
+			if !yield(&s.Rollouts[i]) {
+				return
+			}
+		}
+		for i := range s.Sets {
+			if !yield(&s.Sets[i].rollout) {
+				return
+			}
+		}
+	}
+}
+
+// rollout is the deployment or task set of an id; nil if there is none.
+func (s *service) rollout(id string) *rollout {
+	for r := range s.rollouts() {
+		if r.id() == id {
+			return r
+		}
+	}
+	return nil
+}
 
 func (s *service) name() string { return aws.ToString(s.ServiceName) }
 
 func (s *service) cluster() string { return lastPart(aws.ToString(s.ClusterArn)) }
 
 func (s *service) daemon() bool { return s.SchedulingStrategy == types.SchedulingStrategyDaemon }
+
+// who is whom a message is about: the service, and the task set of its tasks.
+func (s *service) who(taskSet string) string {
+	if s.hasTaskSets() && taskSet != "" {
+		return "(service " + s.name() + ", taskSet " + taskSet + ") "
+	}
+	return "(service " + s.name() + ") "
+}
 
 // hasTaskSets tells whether what runs is described as task sets, which someone
 // else deploys.
@@ -72,11 +112,11 @@ type view struct {
 // plan is what follows from a snapshot.
 type plan struct {
 	Service service
-	Start   int      // tasks of the primary deployment
-	Stop    []stop   // tasks
-	Healthy []string // tasks that count as healthy for the first time
-	Blamed  []string // tasks whose targets' failures are said for the first time
-	Say     []string // messages for the service's events
+	Start   map[string]int // how many tasks, by deployment or task set
+	Stop    []stop         // tasks
+	Healthy []string       // tasks that count as healthy for the first time
+	Blamed  []string       // tasks whose targets' failures are said for the first time
+	Say     []string       // messages for the service's events
 	Emit    []notice
 	Wake    time.Time // look again then; zero if nothing depends on time
 }
@@ -89,7 +129,8 @@ type notice struct {
 	Type       string // INFO, WARN, ERROR
 	Name       string
 	Reason     string
-	ID         string // of the deployment
+	ID         string // of the deployment or task set
+	Set        bool   // a task set's service action
 }
 
 // Limits of the delay between starts that keep failing: AWS's grows to 15
@@ -110,8 +151,11 @@ func (r *rollout) fail(now time.Time) {
 // scheduler makes one plan.
 type scheduler struct {
 	plan
-	now                           time.Time
-	stable                        time.Duration
+	now    time.Time
+	stable time.Duration
+	// own are the parameters of the tasks that shall run; nil for those of the
+	// primary deployment, which replaces others.
+	own                           *rollout
 	tasks                         []view // those that shall run
 	all                           []view
 	healthy, minHealthy, maxTotal int
@@ -121,16 +165,17 @@ type scheduler struct {
 // schedule is the service's state machine: from the service, its tasks that
 // are not STOPPED, and the time to what must happen.
 func schedule(svc service, tasks []view, now time.Time, stable time.Duration) plan {
-	s := &scheduler{plan: plan{Service: svc}, now: now, stable: stable, all: tasks}
-	s.Service.Rollouts = slices.Clone(svc.Rollouts)
+	s := &scheduler{plan: plan{Service: svc, Start: map[string]int{}}, now: now, stable: stable, all: tasks, desired: int(svc.DesiredCount)}
+	s.Service.Rollouts, s.Service.Sets = slices.Clone(svc.Rollouts), slices.Clone(svc.Sets)
 	switch {
 	case aws.ToString(svc.Status) == "INACTIVE":
+		return s.plan
+	case svc.hasTaskSets():
+		s.tendSets()
 		return s.plan
 	case aws.ToString(svc.Status) == "DRAINING":
 		s.drain()
 		return s.plan
-	case len(svc.Rollouts) == 0:
-		return s.plan // nobody has deployed anything yet
 	}
 	s.count()
 	s.replaceUnhealthy()
@@ -143,7 +188,12 @@ func schedule(svc service, tasks []view, now time.Time, stable time.Duration) pl
 	return s.plan
 }
 
-func (s *scheduler) primary() *rollout { return &s.Service.Rollouts[0] }
+func (s *scheduler) primary() *rollout {
+	if s.own != nil {
+		return s.own
+	}
+	return &s.Service.Rollouts[0]
+}
 
 // isHealthy: what the health check and the load balancers say, all of them;
 // without any, RUNNING for a while.
@@ -152,7 +202,7 @@ func (s *scheduler) isHealthy(v view) bool {
 		return false
 	}
 	for _, m := range v.Targets {
-		if m.Health != elbtypes.TargetHealthStateEnumHealthy {
+		if m.Health != elbtypes.TargetHealthStateEnumHealthy && !s.unused(m) {
 			return false
 		}
 	}
@@ -160,6 +210,13 @@ func (s *scheduler) isHealthy(v view) bool {
 		return v.Health == types.HealthStatusHealthy
 	}
 	return len(v.Targets) > 0 || !s.now.Before(v.StartedAt.Add(s.stable))
+}
+
+// unused tells whether a target is in a group that no listener forwards to yet:
+// CodeDeploy's replacement group before the traffic is shifted. Load balancers
+// check no health there.
+func (s *scheduler) unused(m membership) bool {
+	return controllerOf(s.Service.DeploymentController) == codeDeploy && m.Stage == registered && m.Health == elbtypes.TargetHealthStateEnumUnused
 }
 
 // graceOf is when a task's failed health checks begin to count.
@@ -178,7 +235,6 @@ func (s *scheduler) bad(v view) bool {
 }
 
 func (s *scheduler) count() {
-	s.desired = int(s.Service.DesiredCount)
 	c := s.Service.DeploymentConfiguration
 	s.minHealthy = (s.desired*int(aws.ToInt32(c.MinimumHealthyPercent)) + 99) / 100
 	s.maxTotal = s.desired * int(aws.ToInt32(c.MaximumPercent)) / 100
@@ -240,11 +296,11 @@ func (s *service) adopt(r *rollout) {
 }
 
 func (s *scheduler) say(message string) {
-	who := "(service " + s.Service.name() + ") "
-	if s.Service.hasTaskSets() && len(s.Service.Rollouts) > 0 {
-		who = "(service " + s.Service.name() + ", taskSet " + s.primary().id() + ") "
+	id := ""
+	if s.own != nil {
+		id = s.own.id()
 	}
-	s.Say = append(s.Say, who+message)
+	s.Say = append(s.Say, s.Service.who(id)+message)
 }
 
 // countTasks has the plural even for one task, as AWS writes it.

@@ -150,10 +150,18 @@ func TestScheduleMoves(t *testing.T) {
 				stopOld++
 			}
 		}
-		if p.Start != c.start || stopNew != c.stopNew || stopOld != c.stop {
-			t.Errorf("%s: start %d, stop %d new and %d old; want %d, %d, %d", c.name, p.Start, stopNew, stopOld, c.start, c.stopNew, c.stop)
+		if p.starts() != c.start || stopNew != c.stopNew || stopOld != c.stop {
+			t.Errorf("%s: start %d, stop %d new and %d old; want %d, %d, %d", c.name, p.starts(), stopNew, stopOld, c.start, c.stopNew, c.stop)
 		}
 	}
+}
+
+// starts is how many tasks a plan starts.
+func (p plan) starts() (n int) {
+	for _, one := range p.Start {
+		n += one
+	}
+	return n
 }
 
 func names(p plan) string {
@@ -190,7 +198,7 @@ func TestScheduleCompletes(t *testing.T) {
 		t.Errorf("again: %v %v", p.Say, p.Emit)
 	}
 	p = schedule(p.Service, views(""), epoch, stableAfter)
-	if p.Service.Steady || p.Start != 1 {
+	if p.Service.Steady || p.starts() != 1 {
 		t.Errorf("after a death: %+v", p)
 	}
 	p = schedule(p.Service, views("new:R"), epoch, stableAfter)
@@ -223,7 +231,7 @@ func TestCircuitBreaker(t *testing.T) {
 	s.TaskDefinition = aws.String("td-new")
 	for range 2 {
 		s.Rollouts[0].fail(epoch)
-		if p := schedule(s, views("old:R"), epoch, stableAfter); p.Start != 1 || len(p.Emit) != 0 {
+		if p := schedule(s, views("old:R"), epoch, stableAfter); p.starts() != 1 || len(p.Emit) != 0 {
 			t.Fatalf("below the threshold: %+v", p)
 		}
 	}
@@ -243,8 +251,8 @@ func TestCircuitBreaker(t *testing.T) {
 	if got := names(p); got != "SERVICE_DEPLOYMENT_FAILED SERVICE_DEPLOYMENT_IN_PROGRESS" {
 		t.Errorf("emitted %s", got)
 	}
-	if len(p.Stop) != 1 || p.Stop[0].ID != "new1" || p.Start != 0 {
-		t.Errorf("stop %v, start %d", p.Stop, p.Start)
+	if len(p.Stop) != 1 || p.Stop[0].ID != "new1" || p.starts() != 0 {
+		t.Errorf("stop %v, start %d", p.Stop, p.starts())
 	}
 	p = schedule(p.Service, views("old:R new:S"), epoch, stableAfter)
 	if got := names(p); got != "SERVICE_DEPLOYMENT_COMPLETED SERVICE_STEADY_STATE" || len(p.Service.Rollouts) != 1 {
@@ -258,11 +266,11 @@ func TestCircuitBreakerWithoutWayBack(t *testing.T) {
 		s.Rollouts[0].fail(epoch)
 	}
 	p := schedule(s, views("old:R"), epoch, stableAfter)
-	if p.Service.Rollouts[0].RolloutState != types.DeploymentRolloutStateFailed || p.Start != 0 || len(p.Stop) != 0 {
+	if p.Service.Rollouts[0].RolloutState != types.DeploymentRolloutStateFailed || p.starts() != 0 || len(p.Stop) != 0 {
 		t.Errorf("%+v", p)
 	}
 	p = schedule(p.Service, views("old:R"), epoch.Add(time.Hour), stableAfter)
-	if p.Start != 0 || len(p.Stop) != 0 || len(p.Emit) != 0 {
+	if p.starts() != 0 || len(p.Stop) != 0 || len(p.Emit) != 0 {
 		t.Errorf("later: %+v", p)
 	}
 }
@@ -297,21 +305,21 @@ func TestBackOff(t *testing.T) {
 		s.Rollouts[0].fail(epoch)
 		p := schedule(s, nil, epoch, stableAfter)
 		if i < 2 {
-			if p.Start != 1 {
+			if p.starts() != 1 {
 				t.Errorf("failure %d delays the start", i+1)
 			}
 			continue
 		}
 		delay := p.Wake.Sub(epoch)
-		if p.Start != 0 || delay < last || delay > maxDelay {
-			t.Errorf("failure %d: start %d, delay %s", i+1, p.Start, delay)
+		if p.starts() != 0 || delay < last || delay > maxDelay {
+			t.Errorf("failure %d: start %d, delay %s", i+1, p.starts(), delay)
 		}
 		last = delay
 	}
 	if last != maxDelay {
 		t.Errorf("last delay %s", last)
 	}
-	if p := schedule(s, nil, epoch.Add(maxDelay), stableAfter); p.Start != 1 {
+	if p := schedule(s, nil, epoch.Add(maxDelay), stableAfter); p.starts() != 1 {
 		t.Error("no start after the delay")
 	}
 }
@@ -334,11 +342,11 @@ func TestGracePeriod(t *testing.T) {
 	all := views("new:U")
 	all[0].StartedAt = epoch
 	p := schedule(s, all, epoch.Add(59*time.Second), stableAfter)
-	if p.Start != 0 || len(p.Stop) != 0 || p.Service.Steady || !p.Wake.Equal(epoch.Add(time.Minute)) {
-		t.Errorf("within the grace period: start %d, stop %v, steady %v, wake %v", p.Start, p.Stop, p.Service.Steady, p.Wake)
+	if p.starts() != 0 || len(p.Stop) != 0 || p.Service.Steady || !p.Wake.Equal(epoch.Add(time.Minute)) {
+		t.Errorf("within the grace period: start %d, stop %v, steady %v, wake %v", p.starts(), p.Stop, p.Service.Steady, p.Wake)
 	}
-	if p = schedule(s, all, epoch.Add(time.Minute), stableAfter); p.Start != 1 {
-		t.Errorf("after it: start %d", p.Start)
+	if p = schedule(s, all, epoch.Add(time.Minute), stableAfter); p.starts() != 1 {
+		t.Errorf("after it: start %d", p.starts())
 	}
 }
 
@@ -375,36 +383,6 @@ func TestDrainingIsNotOver(t *testing.T) {
 	s := svc(0, 100, 200, "new")
 	s.Status = aws.String("DRAINING")
 	if p = schedule(s, views("new:D"), epoch, stableAfter); aws.ToString(p.Service.Status) != "DRAINING" {
-		t.Errorf("status %s", aws.ToString(p.Service.Status))
-	}
-}
-
-// What CodeDeploy deploys is a task set: no deployment is announced.
-func TestTaskSet(t *testing.T) {
-	s := svc(1, 100, 200, "blue")
-	s.DeploymentController = &types.DeploymentController{Type: codeDeploy}
-	p := schedule(s, views(""), epoch, stableAfter)
-	if p.Start != 1 {
-		t.Errorf("start %d", p.Start)
-	}
-	p = schedule(p.Service, views("blue:R"), epoch, stableAfter)
-	if got := names(p); got != "TASKSET_STEADY_STATE" || !p.Service.Steady {
-		t.Errorf("emitted %s", got)
-	}
-	if got := strings.Join(p.Say, "|"); got != "(service web, taskSet blue) has reached a steady state." {
-		t.Errorf("said %s", got)
-	}
-}
-
-// A service that nobody has deployed to is there, and goes.
-func TestNothingDeployed(t *testing.T) {
-	s := svc(2, 100, 200)
-	s.DeploymentController = &types.DeploymentController{Type: external}
-	if p := schedule(s, nil, epoch, stableAfter); p.Start != 0 || len(p.Say) != 0 {
-		t.Errorf("%+v", p)
-	}
-	s.Status = aws.String("DRAINING")
-	if p := schedule(s, nil, epoch, stableAfter); aws.ToString(p.Service.Status) != "INACTIVE" {
 		t.Errorf("status %s", aws.ToString(p.Service.Status))
 	}
 }

@@ -190,8 +190,8 @@ func checkAttachments(controller types.DeploymentControllerType, r *rollout, d *
 	if len(r.LoadBalancers) > 5 {
 		return invalidParameter("load balancers can have at most 5 items.")
 	}
-	if controller == codeDeploy && len(r.LoadBalancers) > 1 {
-		return invalidParameter("Services with a CODE_DEPLOY deployment controller can have one target group.")
+	if controller != rolling && len(r.LoadBalancers) > 1 {
+		return invalidParameter("Services with the deployment controller %s can have one target group in each task set.", controller)
 	}
 	for _, lb := range r.LoadBalancers {
 		switch {

@@ -22,6 +22,9 @@ func (s *Service) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput,
 	if err != nil {
 		return nil, err
 	}
+	if err := checkAttached(groups); err != nil {
+		return nil, err
+	}
 	out := &ecs.UpdateServiceOutput{}
 	err = s.Engine.Update(ctx, func(tx *engine.Tx) error {
 		c, svc, err := knownService(tx, region, in.Cluster, in.Service)
@@ -29,7 +32,7 @@ func (s *Service) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput,
 			return err
 		}
 		if aws.ToString(svc.Status) != "ACTIVE" {
-			return &types.ServiceNotActiveException{Message: aws.String("Service was not ACTIVE.")}
+			return notActive()
 		}
 		if err := checkUpdate(svc, in); err != nil {
 			return err

@@ -48,13 +48,12 @@ func (s *Service) describeService(r store.Reader, svc *service, tags bool) (*typ
 		}
 		out.RunningCount += d.RunningCount
 		out.PendingCount += d.PendingCount
-		if svc.hasTaskSets() {
-			out.TaskSets = append(out.TaskSets, s.taskSet(svc, ro, &d))
-		} else {
-			out.Deployments = append(out.Deployments, d)
-		}
+		out.Deployments = append(out.Deployments, d)
 	}
-	for _, t := range running { // of deployments that are no longer listed
+	for i := range svc.Sets {
+		out.TaskSets = append(out.TaskSets, s.describeSet(svc, &svc.Sets[i], running, tags))
+	}
+	for _, t := range running { // of task sets, and of deployments that are no longer listed
 		if !slices.ContainsFunc(svc.Rollouts, func(ro rollout) bool { return ro.id() == t.Deployment }) {
 			if t.isRunning() {
 				out.RunningCount++
@@ -88,24 +87,6 @@ func (s *Service) describeService(r store.Reader, svc *service, tags bool) (*typ
 		out.PlacementStrategy = []types.PlacementStrategy{}
 	}
 	return &out, nil
-}
-
-// taskSet is how a deployment of CodeDeploy's is described. Its scale is all of
-// the service's desired count.
-func (s *Service) taskSet(svc *service, r *rollout, d *types.Deployment) types.TaskSet {
-	t := types.TaskSet{
-		Id: d.Id, TaskSetArn: aws.String(s.arn(svc.Region, "task-set/"+svc.cluster()+"/"+svc.name()+"/"+r.id())),
-		ServiceArn: svc.ServiceArn, ClusterArn: svc.ClusterArn, Status: d.Status, TaskDefinition: d.TaskDefinition,
-		ComputedDesiredCount: d.DesiredCount, RunningCount: d.RunningCount, PendingCount: d.PendingCount,
-		CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt, LaunchType: d.LaunchType, CapacityProviderStrategy: d.CapacityProviderStrategy,
-		PlatformVersion: d.PlatformVersion, PlatformFamily: d.PlatformFamily, NetworkConfiguration: d.NetworkConfiguration,
-		LoadBalancers: r.LoadBalancers, ServiceRegistries: r.ServiceRegistries, Scale: &types.Scale{Unit: types.ScaleUnitPercent, Value: 100},
-		StabilityStatus: types.StabilityStatusStabilizing, StabilityStatusAt: d.UpdatedAt, Tags: []types.Tag{},
-	}
-	if svc.Steady {
-		t.StabilityStatus = types.StabilityStatusSteadyState
-	}
-	return t
 }
 
 // maxEvents is how many messages a service keeps.

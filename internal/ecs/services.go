@@ -59,15 +59,12 @@ func (s *Service) deploy(tx *engine.Tx, svc *service, r rollout) error {
 	r.RolloutState = types.DeploymentRolloutStateInProgress
 	r.RolloutStateReason = aws.String("ECS deployment " + r.id() + " in progress.")
 	svc.Rollouts = append([]rollout{r}, svc.Rollouts...)
-	svc.Steady, svc.Stuck = false, false
+	svc.Steady = false
 	svc.adopt(&r)
 	for _, message := range svc.undone(&r) {
 		if err := s.say(tx, svc, "(service "+svc.name()+") "+message); err != nil {
 			return err
 		}
-	}
-	if svc.hasTaskSets() {
-		return nil
 	}
 	return s.emitNotice(tx, svc, notice{Deployment: true, Type: "INFO", Name: "SERVICE_DEPLOYMENT_IN_PROGRESS", Reason: *r.RolloutStateReason, ID: r.id()})
 }
@@ -86,6 +83,9 @@ func (s *Service) CreateService(ctx context.Context, in *ecs.CreateServiceInput,
 	}
 	groups, err := s.targetGroups(ctx, in.LoadBalancers)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkAttached(groups); err != nil {
 		return nil, err
 	}
 	out := &ecs.CreateServiceOutput{}
@@ -145,7 +145,13 @@ func (s *Service) CreateService(ctx context.Context, in *ecs.CreateServiceInput,
 		if daemon && r.LaunchType != types.LaunchTypeEc2 {
 			return invalidParameter("The scheduling strategy DAEMON is only supported with the launch type EC2.")
 		}
-		if err := s.deploy(tx, svc, r); err != nil {
+		if controller == codeDeploy {
+			r.Status = aws.String(setPrimary)
+			_, err = s.addSet(tx, svc, taskSet{rollout: r, Scale: 100})
+		} else {
+			err = s.deploy(tx, svc, r)
+		}
+		if err != nil {
 			return err
 		}
 		return s.saveService(tx, svc, &out.Service)
@@ -260,10 +266,7 @@ func fixedPorts(d *definition) bool {
 // saveService writes a service that an operation changed, sets it going and
 // describes it.
 func (s *Service) saveService(tx *engine.Tx, svc *service, out **types.Service) error {
-	if err := services.Put(tx, svc, svc.Region, svc.cluster(), svc.name()); err != nil {
-		return err
-	}
-	if err := s.wakeService(tx, svc.Region, svc.cluster(), svc.name(), time.Time{}); err != nil {
+	if err := s.putService(tx, svc); err != nil {
 		return err
 	}
 	var err error
@@ -271,7 +274,24 @@ func (s *Service) saveService(tx *engine.Tx, svc *service, out **types.Service) 
 	return err
 }
 
-// DeleteService drains a service; it is INACTIVE when nothing of it runs.
+// putService writes a service and sets it going.
+func (s *Service) putService(tx *engine.Tx, svc *service) error {
+	if err := services.Put(tx, svc, svc.Region, svc.cluster(), svc.name()); err != nil {
+		return err
+	}
+	return s.wakeService(tx, svc.Region, svc.cluster(), svc.name(), time.Time{})
+}
+
+// beingDeployed tells whether a deployer still has task sets of its own in the
+// service: any of an external one, more than the primary of CodeDeploy's.
+func (s *service) beingDeployed() bool {
+	return slices.ContainsFunc(s.Sets, func(t taskSet) bool {
+		return t.is(setActive) || t.is(setPrimary) && controllerOf(s.DeploymentController) == external
+	})
+}
+
+// DeleteService drains a service, its task sets with it; it is INACTIVE when
+// nothing of it runs.
 func (s *Service) DeleteService(ctx context.Context, in *ecs.DeleteServiceInput, _ ...func(*ecs.Options)) (*ecs.DeleteServiceOutput, error) {
 	region := identity.Region(ctx)
 	out := &ecs.DeleteServiceOutput{}
@@ -281,10 +301,13 @@ func (s *Service) DeleteService(ctx context.Context, in *ecs.DeleteServiceInput,
 			return err
 		}
 		if aws.ToString(svc.Status) == "INACTIVE" {
-			return &types.ServiceNotActiveException{Message: aws.String("Service was not ACTIVE.")}
+			return notActive()
 		}
 		if svc.DesiredCount > 0 && !svc.daemon() && !aws.ToBool(in.Force) {
 			return invalidParameter("The service cannot be stopped while it is scaled above 0.")
+		}
+		if svc.beingDeployed() && !aws.ToBool(in.Force) {
+			return invalidParameter("The service cannot be stopped while deployments are active.")
 		}
 		svc.DesiredCount, svc.Status = 0, aws.String("DRAINING")
 		return s.saveService(tx, svc, &out.Service)

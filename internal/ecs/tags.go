@@ -73,6 +73,15 @@ func tagged(r store.Reader, tx *engine.Tx, resource string, change func([]types.
 		if v, err = services.Get(r, a.Region, part[1], part[2]); err == nil {
 			tags, save = &v.Tags, func() error { return services.Put(tx, v, a.Region, part[1], part[2]) }
 		}
+	case part[0] == "task-set" && len(part) == 5:
+		var v *service
+		if v, err = services.Get(r, a.Region, part[1], part[2]); err == nil {
+			t := v.set(part[3] + "/" + part[4])
+			if t == nil {
+				return nil, none
+			}
+			tags, save = &t.Tags, func() error { return services.Put(tx, v, a.Region, part[1], part[2]) }
+		}
 	case part[0] == "task" && len(part) == 3:
 		var t *task
 		if t, err = tasks.Get(r, a.Region, part[1], part[2]); err == nil {

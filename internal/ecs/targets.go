@@ -249,7 +249,7 @@ func (s *Service) tell(tx *engine.Tx, t *task, message string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.say(tx, svc, "(service "+svc.name()+") "+message); err != nil {
+	if err := s.say(tx, svc, svc.who(t.Deployment)+message); err != nil {
 		return err
 	}
 	return services.Put(tx, svc, t.Region, t.Cluster, t.Service)

@@ -87,7 +87,7 @@ func outline(t *task) string {
 	return string(b)
 }
 
-// countFailure tells the deployment of a task that ended by itself without
+// countFailure tells the deployment or task set of a task that ended by itself without
 // ever having been healthy.
 func (s *Service) countFailure(tx *engine.Tx, t *task) error {
 	if t.Service == "" || t.WasHealthy ||
@@ -101,10 +101,8 @@ func (s *Service) countFailure(tx *engine.Tx, t *task) error {
 	if err != nil {
 		return err
 	}
-	for i := range svc.Rollouts {
-		if svc.Rollouts[i].id() == t.Deployment {
-			svc.Rollouts[i].fail(tx.Now())
-		}
+	if r := svc.rollout(t.Deployment); r != nil {
+		r.fail(tx.Now())
 	}
 	return services.Put(tx, svc, t.Region, t.Cluster, t.Service)
 }

@@ -77,6 +77,29 @@ func (s *Service) Wire() wire.Service {
 		}),
 		wire.Op("ecs:ListServices", s.ListServices, nil),
 
+		wire.Op("ecs:CreateTaskSet", s.CreateTaskSet, func(ctx context.Context, in *ecs.CreateTaskSetInput) []wire.Access {
+			return wire.On(s.taskSetARN(ctx, in.Cluster, in.Service, "*"))
+		}),
+		wire.Op("ecs:DescribeTaskSets", s.DescribeTaskSets, func(ctx context.Context, in *ecs.DescribeTaskSetsInput) []wire.Access {
+			if len(in.TaskSets) == 0 {
+				return wire.On(s.taskSetARN(ctx, in.Cluster, in.Service, "*"))
+			}
+			var all []string
+			for _, ref := range in.TaskSets {
+				all = append(all, s.taskSetARN(ctx, in.Cluster, in.Service, setID(ref)))
+			}
+			return wire.On(all...)
+		}),
+		wire.Op("ecs:UpdateTaskSet", s.UpdateTaskSet, func(ctx context.Context, in *ecs.UpdateTaskSetInput) []wire.Access {
+			return wire.On(s.taskSetARN(ctx, in.Cluster, in.Service, setID(aws.ToString(in.TaskSet))))
+		}),
+		wire.Op("ecs:DeleteTaskSet", s.DeleteTaskSet, func(ctx context.Context, in *ecs.DeleteTaskSetInput) []wire.Access {
+			return wire.On(s.taskSetARN(ctx, in.Cluster, in.Service, setID(aws.ToString(in.TaskSet))))
+		}),
+		wire.Op("ecs:UpdateServicePrimaryTaskSet", s.UpdateServicePrimaryTaskSet, func(ctx context.Context, in *ecs.UpdateServicePrimaryTaskSetInput) []wire.Access {
+			return wire.On(s.serviceARN(ctx, in.Cluster, in.Service))
+		}),
+
 		wire.Op("ecs:RunTask", s.RunTask, func(ctx context.Context, in *ecs.RunTaskInput) []wire.Access {
 			ref := aws.ToString(in.TaskDefinition)
 			if _, revision, ok := parseReference(ref); ok && revision == 0 {
@@ -123,6 +146,10 @@ func (s *Service) clusterARN(ctx context.Context, p *string) string {
 
 func (s *Service) serviceARN(ctx context.Context, cluster, name *string) string {
 	return s.arn(identity.Region(ctx), "service/"+clusterName(cluster)+"/"+lastPart(aws.ToString(name)))
+}
+
+func (s *Service) taskSetARN(ctx context.Context, cluster, service *string, id string) string {
+	return s.arn(identity.Region(ctx), "task-set/"+clusterName(cluster)+"/"+lastPart(aws.ToString(service))+"/"+id)
 }
 
 func (s *Service) taskARN(ctx context.Context, cluster *string, ref string) string {
