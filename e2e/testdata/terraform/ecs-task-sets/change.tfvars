@@ -1,0 +1,3 @@
+scale = 100
+grace = 10
+tag   = "second"
