@@ -100,6 +100,42 @@ func TestOlderClient(t *testing.T) {
 	if got := read(svc.Service.ServiceArn); got.TaskDefinition != nil || got.NetworkConfiguration != nil || *got.DesiredCount != 1 {
 		t.Errorf("%v", got)
 	}
+	set, err := conn.CreateTaskSet(&ecs.CreateTaskSetInput{Cluster: arn, Service: svc.Service.ServiceArn, TaskDefinition: td.TaskDefinitionArn, ClientToken: aws.String("t"),
+		LaunchType: aws.String("FARGATE"), Scale: &ecs.Scale{Unit: aws.String("PERCENT"), Value: aws.Float64(0)}, Tags: []*ecs.Tag{{Key: aws.String("k"), Value: aws.String("v")}},
+		NetworkConfiguration: &ecs.NetworkConfiguration{AwsvpcConfiguration: &ecs.AwsVpcConfiguration{Subnets: aws.StringSlice([]string{"subnet-1"})}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	readSet := func() *ecs.DescribeTaskSetsOutput {
+		t.Helper()
+		out, err := conn.DescribeTaskSets(&ecs.DescribeTaskSetsInput{Cluster: arn, Service: svc.Service.ServiceArn, TaskSets: []*string{set.TaskSet.Id}, Include: aws.StringSlice([]string{"TAGS"})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	for end := time.Now().Add(time.Minute); *readSet().TaskSets[0].StabilityStatus != "STEADY_STATE"; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the task set does not settle")
+		}
+	}
+	if got := readSet().TaskSets[0]; *got.Status != "ACTIVE" || *got.Scale.Value != 0 || *got.Scale.Unit != "PERCENT" || *got.Tags[0].Value != "v" || *got.PlatformVersion != "1.4.0" {
+		t.Errorf("%v", got)
+	}
+	if _, err := conn.UpdateTaskSet(&ecs.UpdateTaskSetInput{Cluster: arn, Service: svc.Service.ServiceArn, TaskSet: set.TaskSet.Id, Scale: &ecs.Scale{Unit: aws.String("PERCENT"), Value: aws.Float64(0)}}); err != nil {
+		t.Error(err)
+	}
+	if _, err := conn.DeleteTaskSet(&ecs.DeleteTaskSetInput{Cluster: arn, Service: svc.Service.ServiceArn, TaskSet: set.TaskSet.Id, Force: aws.Bool(false)}); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(time.Minute); len(readSet().TaskSets) > 0; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the task set does not end")
+		}
+	}
+	if _, err := conn.DeleteTaskSet(&ecs.DeleteTaskSetInput{Cluster: arn, Service: svc.Service.ServiceArn, TaskSet: set.TaskSet.Id}); apptest.Code(err) != ecs.ErrCodeTaskSetNotFoundException {
+		t.Error(err)
+	}
 	remove(svc.Service.ServiceArn)
 
 	if _, err := conn.DeregisterTaskDefinition(&ecs.DeregisterTaskDefinitionInput{TaskDefinition: td.TaskDefinitionArn}); err != nil {
