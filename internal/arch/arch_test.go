@@ -44,7 +44,8 @@ var services = map[string][]string{
 	"internal/elasticloadbalancingv2": {"internal/glob"},
 	"internal/eventbridge":            nil,
 	"internal/iam":                    nil,
-	"internal/kms":                    {"internal/iam/policy"},                  // a pure library, not the service
+	"internal/kms":                    {"internal/iam/policy"}, // a pure library, not the service
+	"internal/lambda":                 {"internal/agent/archive", "internal/runtimeapi"},
 	"internal/logs":                   {"internal/glob", "internal/iam/policy"}, // pure libraries, not the service
 	"internal/s3":                     {"internal/glob"},
 	"internal/secretsmanager":         {"internal/iam/policy"},
@@ -81,6 +82,8 @@ var others = map[string][]string{
 	"internal/pause":     {"internal/forward"},
 	"internal/proxy":     {"internal/clock", "internal/elasticloadbalancingv2/health", "internal/elasticloadbalancingv2/meter", "internal/elasticloadbalancingv2/plane", "internal/id"},
 	"internal/registry":  nil,
+
+	"internal/runtimeapi": {"internal/forward"},
 }
 
 // adapters implement contracts; only cmd, bench and tests may import them.

@@ -33,6 +33,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/iam"
 	"github.com/slipway-dev/slipway/internal/kms"
 	"github.com/slipway-dev/slipway/internal/logs"
+	"github.com/slipway-dev/slipway/internal/s3"
 	"github.com/slipway-dev/slipway/internal/seal"
 	"github.com/slipway-dev/slipway/internal/secretsmanager"
 	"github.com/slipway-dev/slipway/internal/site"
@@ -67,6 +68,7 @@ func parts() []part {
 		{"codecommit", addCodeCommit},
 		{"codeconnections", addCodeConnections},
 		{"codebuild", addCodeBuild},
+		{"lambda", addLambda},
 		{"ecs", addECS},
 		{"codedeploy", addCodeDeploy},
 		{"codepipeline", addCodePipeline},
@@ -88,6 +90,8 @@ type App struct {
 	// cloudwatch counts what services do.
 	cloudwatch *cloudwatch.Service
 	kms        *kms.Service
+	// objects is S3.
+	objects *s3.Service
 	// secrets reads for callers of other services.
 	secrets secretsmanager.Reader
 	ec2     *ec2.Service

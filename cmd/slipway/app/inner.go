@@ -6,6 +6,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/agent"
 	"github.com/slipway-dev/slipway/internal/compute/process"
 	"github.com/slipway-dev/slipway/internal/pause"
+	"github.com/slipway-dev/slipway/internal/runtimeapi"
 )
 
 // Inner runs the subcommands that Slipway calls by itself, in containers and
@@ -20,6 +21,8 @@ func Inner(args []string) (code int, ok bool) {
 		return pause.Main(args[1:]), true
 	case "build-agent":
 		return agent.Main(args[1:], os.Stdin, os.Stdout, os.Stderr), true
+	case "lambda-instance":
+		return runtimeapi.Main(args[1:]), true
 	case "process-run":
 		return process.Main(args[1:]), true
 	}

@@ -12,6 +12,7 @@ func addS3(a *App) error {
 		IDs:    a.IDs,
 		Log:    a.Log.With("part", "s3"),
 	})
+	a.objects = s
 	a.onStart(s.Start)
 	return a.serve(s.Wire())
 }

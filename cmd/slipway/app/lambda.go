@@ -1,0 +1,53 @@
+package app
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/aws/wire"
+	"github.com/slipway-dev/slipway/internal/iam"
+	"github.com/slipway-dev/slipway/internal/iam/policy"
+	"github.com/slipway-dev/slipway/internal/lambda"
+	"github.com/slipway-dev/slipway/internal/runtimeapi"
+)
+
+// runtimeImage is the build image in which functions that are no images run.
+const runtimeImage = "aws/codebuild/standard:7.0"
+
+// addLambda makes Lambda, whose instances are containers of the compute adapter.
+func addLambda(a *App) error {
+	dir, err := a.dir("lambda")
+	if err != nil {
+		return err
+	}
+	image, ok := a.Images[runtimeImage]
+	if !ok {
+		image = a.Images["aws/codebuild/standard:*"]
+	}
+	s := lambda.New(lambda.Config{
+		Engine: a.engine, Site: a.site, Clock: a.Clock, IDs: a.IDs, Log: a.Log.With("part", "lambda"),
+		Sessions: a.sessions, Compute: a.compute, Metrics: a.cloudwatch, Objects: a.objects, Authorizer: a.authorizer,
+		Denials: denials{a.iam, a.site.Account},
+		Secrets: a.keys.For("lambda.environment"), Tokens: a.keys.For("lambda.instance"), URLs: a.keys.For("lambda.code"),
+		Executable: a.Executable, Socket: filepath.Join(a.Data, runDir, socketFile), Dir: dir, Image: image, Path: os.Getenv("PATH"),
+	})
+	a.gateway.Mount(runtimeapi.Path, s.Instances())
+	a.gateway.Mount(lambda.PathCode, s.Code())
+	a.onStart(s.Start)
+	a.onStop(s.Stop)
+	return a.serve(s.Wire())
+}
+
+// denials treats a service that a function's policy does not let in like a
+// caller of the API.
+type denials struct {
+	iam     *iam.Service
+	account string
+}
+
+func (d denials) DenyService(ctx context.Context, service, action, resource string) error {
+	caller := &identity.Caller{Kind: identity.Service, Account: d.account, ARN: service, UserID: service}
+	return d.iam.Deny(ctx, caller, wire.Access{Action: action, Resource: resource}, policy.Decision{Source: policy.FromResource})
+}

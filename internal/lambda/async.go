@@ -1,0 +1,138 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/slipway-dev/slipway/internal/aws/wire"
+	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/store"
+)
+
+// eventConcurrency is how many accepted events are worked on at once.
+const eventConcurrency = 256
+
+// Waits between attempts. An error of the function has two more, after one and
+// two minutes; where there was no room or the service failed, attempts go on
+// until the event is too old.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+const (
+	defaultRetries = 2
+	defaultAge     = 6 * time.Hour
+	firstThrottle  = time.Second
+	lastThrottle   = 5 * time.Minute
+)
+
+// accepted is the payload of jobEvent.
+type accepted struct {
+	Event  event
+	Since  time.Time
+	Errors int `json:",omitempty"` // of the function
+	Waits  int `json:",omitempty"` // for room
+}
+
+// accept keeps an event to be delivered; whoever called may forget it.
+func (s *Service) accept(ctx context.Context, e *event) error {
+	return s.Engine.Update(ctx, func(tx *engine.Tx) error {
+		if _, err := s.find(tx, e.Name); err != nil {
+			return err
+		}
+		return s.enqueueEvent(tx, &accepted{Event: *e, Since: tx.Now()}, time.Time{})
+	})
+}
+
+func (s *Service) enqueueEvent(tx *engine.Tx, a *accepted, at time.Time) error {
+	return tx.Enqueue(engine.NewJob{Kind: jobEvent, ID: a.Event.ID, At: at, Payload: a})
+}
+
+// deliver invokes a function with an accepted event, and decides what follows.
+func (s *Service) deliver(ctx context.Context, job *engine.Job) error {
+	var a accepted
+	if err := json.Unmarshal(job.Payload, &a); err != nil {
+		return nil
+	}
+	r, err := s.execute(ctx, &a.Event)
+	if ctx.Err() != nil {
+		return ctx.Err() // the next server tries again
+	}
+	retries, age, cerr := s.eventRules(ctx, a.Event.Name)
+	if cerr != nil {
+		return cerr
+	}
+	wait, again := next(&a, r, err, retries)
+	if !again || s.Engine.Now().Add(wait).Sub(a.Since) > age {
+		if err != nil || r.failed {
+			s.Log.Info("an event is given up", "function", a.Event.Name.Function, "request", a.Event.ID, "errors", a.Errors, "err", err)
+		}
+		return nil
+	}
+	return s.Engine.Update(ctx, func(tx *engine.Tx) error {
+		// The job is replaced by the next attempt: there is never none.
+		return s.enqueueEvent(tx, &a, tx.Now().Add(wait))
+	})
+}
+
+// next counts an attempt and tells whether, and after what, another follows.
+func next(a *accepted, r *result, err error, retries int) (wait time.Duration, again bool) {
+	var told *wire.Error
+	switch {
+	case err == nil && !r.failed:
+		return 0, false
+	case err == nil:
+		a.Errors++
+		return time.Duration(a.Errors) * time.Minute, a.Errors <= retries
+	case errors.As(err, &told) && told.Status != http.StatusInternalServerError && told.Code != "TooManyRequestsException" && told.Code != "ResourceConflictException":
+		return 0, false // no such function any more
+	}
+	a.Waits++
+	return min(firstThrottle<<min(a.Waits-1, 9), lastThrottle), true
+}
+
+// throttling is the answer where there is no room for another event.
+func throttling(reason string) error {
+	return &wire.Error{Code: "TooManyRequestsException", Message: "Rate Exceeded.",
+		Fields: map[string]string{"Type": "User", "Reason": reason}, Header: http.Header{"Retry-After": {"1"}}}
+}
+
+// eventRules are a function's own, or AWS's.
+func (s *Service) eventRules(ctx context.Context, n name) (retries int, age time.Duration, err error) {
+	retries, age = defaultRetries, defaultAge
+	if n.Qualifier == "" {
+		n.Qualifier = latest
+	}
+	err = s.view(ctx, func(r store.Reader) error {
+		c, err := eventConfigs.Get(r, n.Region, n.Function, n.Qualifier)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if c.MaximumRetryAttempts != nil {
+			retries = int(*c.MaximumRetryAttempts)
+		}
+		if c.MaximumEventAgeInSeconds != nil {
+			age = time.Duration(*c.MaximumEventAgeInSeconds) * time.Second
+		}
+		return nil
+	})
+	return retries, age, err
+}
+
+// eventConfig is what the store keeps of PutFunctionEventInvokeConfig.
+type eventConfig struct {
+	Region, Function, Qualifier string
+	types.FunctionEventInvokeConfig
+}
+
+const eventConfigs store.Table[eventConfig] = "lambda.event" // region, function, qualifier
+
+// dropQualified removes what is configured for a qualifier.
+func (s *Service) dropQualified(tx *engine.Tx, n name, qualifier string) error {
+	return eventConfigs.Delete(tx, n.Region, n.Function, qualifier)
+}

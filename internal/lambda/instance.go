@@ -1,0 +1,349 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slipway-dev/slipway/internal/clock"
+	"github.com/slipway-dev/slipway/internal/compute"
+	"github.com/slipway-dev/slipway/internal/id"
+	"github.com/slipway-dev/slipway/internal/runtimeapi"
+)
+
+// Bounds of an instance's start.
+const (
+	connectTime = time.Minute      // from the container's creation to its call
+	initTime    = 10 * time.Second // from there to the runtime's first question; AWS's
+)
+
+// removal is the most time that removing a container may take.
+const removal = 30 * time.Second
+
+// instance is a container with a function's runtime. It has one event at a time.
+type instance struct {
+	s       *Service
+	id      string
+	fleet   *fleet
+	target  *target
+	stream  string // of the log
+	journal *journal
+
+	// Of the pool.
+	since  time.Time // idle
+	idling clock.Timer
+
+	attached chan struct{} // the first process has called; conn is set
+	ready    chan struct{} // the runtime has asked for its first event
+	dead     chan struct{} // the connection has ended; exit is set
+	conn     *runtimeapi.Conn
+	expires  time.Time // when its credentials end
+	initTook time.Duration
+	once     sync.Once // removal
+
+	mu        sync.Mutex
+	container string
+	ended     bool
+	exit      runtimeapi.Frame // how the runtime ended
+	initError *runtimeapi.Frame
+	current   *running
+}
+
+// running is the event that an instance works on.
+type running struct {
+	id   string
+	done chan runtimeapi.Frame
+	tail tail
+}
+
+func newInstance(s *Service, f *fleet) *instance {
+	i := &instance{s: s, id: id.Hex(s.IDs, 32), fleet: f, target: f.target, idling: noTimer{},
+		attached: make(chan struct{}), ready: make(chan struct{}), dead: make(chan struct{})}
+	i.stream = fmt.Sprintf("%s/[%s]%s", s.Clock.Now().UTC().Format("2006/01/02"), *f.target.Version, i.id)
+	i.journal = newJournal(s, f.target, i.stream)
+	return i
+}
+
+// startError is a start that failed through the function itself.
+type startError struct {
+	frame runtimeapi.Frame
+	at    *instance
+}
+
+func (e *startError) Error() string { return "lambda: the runtime did not start: " + e.frame.Text }
+
+// result is what an event gets that was to be the first.
+func (e *startError) result(ev *event, t *target) *result {
+	r := &result{failed: true, version: *t.Version, payload: e.frame.Body}
+	kind := e.frame.ErrorType
+	work := &running{}
+	e.at.say(work, time.Now(), "START RequestId: "+ev.ID+" Version: "+*t.Version)
+	if e.frame.Kind != runtimeapi.KindInitError {
+		r.payload = problem(kind, ev.ID, ended(e.frame))
+		e.at.say(work, time.Now(), "RequestId: "+ev.ID+" Error: "+ended(e.frame)+" "+kind)
+	}
+	e.at.say(work, time.Now(), "END RequestId: "+ev.ID)
+	e.at.say(work, time.Now(), e.at.report(ev.ID, 0, 0)+"\tStatus: error\tError Type: "+kind)
+	r.tail = work.tail.text()
+	return r
+}
+
+// ended says how a runtime ended, in AWS's words.
+func ended(f runtimeapi.Frame) string {
+	switch {
+	case f.ErrorType != "Runtime.ExitError":
+		return f.Text
+	case f.Text == "exit status 0":
+		return "Runtime exited without providing a reason"
+	}
+	return "Runtime exited with error: " + f.Text
+}
+
+// start makes the container and returns when the runtime waits for events.
+func (i *instance) start() error {
+	ctx, cancel := context.WithTimeout(i.s.ending, connectTime)
+	defer cancel()
+	begun := i.s.Clock.Now()
+	first, err := i.launch(ctx)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-i.attached:
+	case <-i.dead:
+		return i.startFailure()
+	case <-ctx.Done():
+		return fmt.Errorf("%w: the first process of a function's container does not call", compute.ErrUnavailable)
+	}
+	called := time.Now()
+	if err := i.conn.Send(runtimeapi.Frame{Kind: runtimeapi.KindStart, Start: first}); err != nil {
+		return i.startFailure()
+	}
+	patience := time.NewTimer(max(initTime, i.target.timeout()))
+	defer patience.Stop()
+	select {
+	case <-i.ready:
+		i.initTook = time.Since(called)
+		i.s.Log.Debug("instance is ready", "function", i.target.Function, "version", *i.target.Version, "init", i.initTook, "all", i.s.Clock.Now().Sub(begun))
+		return nil
+	case <-i.dead:
+		return i.startFailure()
+	case <-patience.C:
+		return &startError{runtimeapi.Frame{Kind: runtimeapi.KindExited, ErrorType: "Sandbox.Timedout",
+			Text: fmt.Sprintf("Task timed out after %.2f seconds", max(initTime, i.target.timeout()).Seconds())}, i}
+	}
+}
+
+func (i *instance) startFailure() error {
+	<-i.dead
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.initError != nil {
+		return &startError{*i.initError, i}
+	}
+	return &startError{i.exit, i}
+}
+
+// attach takes the connection of the first process and serves it to its end.
+func (i *instance) attach(c *runtimeapi.Conn) {
+	i.mu.Lock()
+	if i.conn != nil || i.ended {
+		i.mu.Unlock()
+		_ = c.Close()
+		return
+	}
+	i.conn = c
+	i.mu.Unlock()
+	close(i.attached)
+	for {
+		f, err := c.Receive()
+		if err != nil {
+			break
+		}
+		i.take(f)
+	}
+	_ = c.Close()
+	i.end(runtimeapi.Frame{Kind: runtimeapi.KindExited, ErrorType: "Runtime.ExitError", Text: "signal: killed"})
+}
+
+func (i *instance) take(f runtimeapi.Frame) {
+	switch f.Kind {
+	case runtimeapi.KindLog:
+		i.mu.Lock()
+		if i.current != nil {
+			i.current.tail.add(f.Text)
+		}
+		i.mu.Unlock()
+		i.journal.add(f.Time, f.Text)
+	case runtimeapi.KindReady:
+		close(i.ready)
+	case runtimeapi.KindInitError:
+		i.mu.Lock()
+		i.initError = &f
+		i.mu.Unlock()
+	case runtimeapi.KindExited:
+		i.mu.Lock()
+		i.exit = f
+		i.mu.Unlock()
+	case runtimeapi.KindResponse, runtimeapi.KindError:
+		i.mu.Lock()
+		if r := i.current; r != nil && r.id == f.ID {
+			i.current = nil
+			r.done <- f
+		}
+		i.mu.Unlock()
+	}
+}
+
+// end notes that the instance is gone; how is for when nobody has told.
+func (i *instance) end(how runtimeapi.Frame) {
+	i.mu.Lock()
+	if i.ended {
+		i.mu.Unlock()
+		return
+	}
+	i.ended = true
+	if i.exit.Kind == "" {
+		i.exit = how
+	}
+	close(i.dead)
+	i.mu.Unlock()
+	i.s.pool.died(i)
+}
+
+// fresh tells whether it may have another event: it lives, and its credentials
+// outlive the event.
+func (i *instance) fresh(now time.Time) bool {
+	select {
+	case <-i.dead:
+		return false
+	default:
+		return i.expires.After(now.Add(i.target.timeout() + time.Minute))
+	}
+}
+
+// invoke gives the runtime an event and waits for the answer, within the
+// function's time.
+func (i *instance) invoke(e *event) (*result, time.Duration) {
+	t := i.target
+	r := &running{id: e.ID, done: make(chan runtimeapi.Frame, 1)}
+	begun := time.Now()
+	i.say(r, begun, "START RequestId: "+e.ID+" Version: "+*t.Version)
+	i.mu.Lock()
+	i.current = r
+	i.mu.Unlock()
+	timeout := time.NewTimer(t.timeout())
+	defer timeout.Stop()
+	err := i.conn.Send(runtimeapi.Frame{Kind: runtimeapi.KindInvoke, ID: e.ID, Deadline: begun.Add(t.timeout()).UnixMilli(),
+		ARN: i.s.arnOf(e.Name), Trace: trace(e.ID), ClientContext: e.ClientContext, Body: e.Payload})
+	out := &result{version: *t.Version}
+	var memory int64
+	status := ""
+	if err != nil {
+		<-i.dead
+	}
+	select {
+	case f := <-r.done:
+		out.payload, out.failed, memory = f.Body, f.Kind == runtimeapi.KindError, f.Memory
+	case <-timeout.C:
+		what := fmt.Sprintf("Task timed out after %.2f seconds", t.timeout().Seconds())
+		out.payload, out.failed, status = problem("Sandbox.Timedout", e.ID, what), true, "\tStatus: timeout"
+		i.say(r, time.Now(), time.Now().UTC().Format("2006-01-02T15:04:05.000Z")+" "+e.ID+" "+what)
+		i.kill()
+	case <-i.dead:
+		select {
+		case f := <-r.done: // it came just before
+			out.payload, out.failed, memory = f.Body, f.Kind == runtimeapi.KindError, f.Memory
+		default:
+			what := ended(i.exit)
+			memory = i.exit.Memory
+			out.payload, out.failed, status = problem(i.exit.ErrorType, e.ID, what), true, "\tStatus: error\tError Type: "+i.exit.ErrorType
+			i.say(r, time.Now(), "RequestId: "+e.ID+" Error: "+what+" "+i.exit.ErrorType)
+		}
+	}
+	took := time.Since(begun)
+	i.say(r, time.Now(), "END RequestId: "+e.ID)
+	i.say(r, time.Now(), i.report(e.ID, took, memory)+status)
+	i.initTook = 0 // told once
+	out.tail = r.tail.text()
+	return out, took
+}
+
+// report is the line that ends an event's log.
+func (i *instance) report(request string, took time.Duration, memory int64) string {
+	millis := float64(took.Microseconds()) / 1000
+	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB",
+		request, millis, int(math.Ceil(millis)), *i.target.MemorySize, (memory+1<<20-1)>>20)
+	if i.initTook > 0 {
+		line += fmt.Sprintf("\tInit Duration: %.2f ms", float64(i.initTook.Microseconds())/1000)
+	}
+	return line
+}
+
+// say writes a line of Lambda's own into the log.
+func (i *instance) say(r *running, at time.Time, text string) {
+	i.mu.Lock()
+	r.tail.add(text)
+	i.mu.Unlock()
+	i.journal.add(at.UnixMilli(), text)
+}
+
+// kill ends the runtime now.
+func (i *instance) kill() {
+	_ = i.conn.Close()
+	i.end(runtimeapi.Frame{Kind: runtimeapi.KindExited, ErrorType: "Sandbox.Timedout", Text: "signal: killed"})
+}
+
+// remove ends the container and takes away what it left.
+func (i *instance) remove() {
+	i.once.Do(func() {
+		i.mu.Lock()
+		c, container := i.conn, i.container
+		i.mu.Unlock()
+		if c != nil {
+			_ = c.Close()
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), removal)
+		defer cancel()
+		if container != "" {
+			if err := i.s.Compute.Remove(ctx, container); err != nil && !errors.Is(err, compute.ErrNotFound) {
+				i.s.Log.Warn("a function's container is left", "err", err)
+			}
+		}
+		i.clear()
+	})
+}
+
+// tailSize is how much of the log Invoke tells, in bytes.
+const tailSize = 4096
+
+// tail keeps the last of what is added.
+type tail struct{ b strings.Builder }
+
+func (t *tail) add(line string) {
+	t.b.WriteString(line)
+	t.b.WriteByte('\n')
+	if t.b.Len() > 16*tailSize {
+		rest := t.text()
+		t.b.Reset()
+		t.b.WriteString(rest)
+	}
+}
+
+func (t *tail) text() string {
+	s := t.b.String()
+	return s[max(0, len(s)-tailSize):]
+}
+
+// trace is a trace header's value for an event: nothing is traced here.
+func trace(request string) string {
+	hex := strings.ReplaceAll(request, "-", "")
+	if len(hex) < 32 {
+		return ""
+	}
+	return "Root=1-" + hex[:8] + "-" + hex[8:32] + ";Sampled=0"
+}

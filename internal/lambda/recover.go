@@ -1,0 +1,46 @@
+package lambda
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/slipway-dev/slipway/internal/compute"
+)
+
+// Start removes what the last server left running: its instances have lost
+// their connection, and end anyway.
+func (s *Service) Start(context.Context) error {
+	s.busy.Go(func() {
+		compute.Follow(s.ending, s.Compute, map[string]string{labelService: service}, func() {
+			if err := s.recover(s.ending); err != nil && s.ending.Err() == nil {
+				s.Log.Warn("functions' containers", "err", err)
+			}
+		}, func(compute.Event) {}, func(err error) { s.Log.Warn("container engine went away", "err", err) })
+	})
+	return nil
+}
+
+// Stop ends what runs.
+func (s *Service) Stop() {
+	s.stopNow()
+	s.pool.close()
+	s.busy.Wait()
+}
+
+func (s *Service) recover(ctx context.Context) error {
+	found, err := s.Compute.List(ctx, map[string]string{labelService: service, compute.LabelInstallation: s.Site.Installation})
+	if err != nil {
+		return err
+	}
+	for _, c := range found {
+		if s.pool.find(c.Labels[labelInstance]) != nil {
+			continue
+		}
+		if err := s.Compute.Remove(ctx, c.ID); err != nil {
+			return err
+		}
+		_ = os.RemoveAll(filepath.Join(s.Dir, "instances", filepath.Base(c.Labels[labelInstance])))
+	}
+	return nil
+}

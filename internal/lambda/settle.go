@@ -1,0 +1,162 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/slipway-dev/slipway/internal/compute"
+	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/store"
+)
+
+func (s *Service) enqueueSettle(tx *engine.Tx, n name) error {
+	id := n.Region + "/" + n.Function
+	return tx.Enqueue(engine.NewJob{Kind: jobSettle, ID: id, Key: id, Payload: n})
+}
+
+// settle makes what was created or updated ready, and tells how it went.
+func (s *Service) settle(ctx context.Context, job *engine.Job) error {
+	var n name
+	if err := json.Unmarshal(job.Payload, &n); err != nil {
+		return nil
+	}
+	var f *function
+	err := s.view(ctx, func(r store.Reader) (err error) {
+		f, err = functions.Get(r, n.Region, n.Function)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	ready, failure := f.Latest.Code, (*failure)(nil)
+	if ready.Image != "" {
+		ready, failure, err = s.resolve(ctx, &f.Latest)
+		if err != nil {
+			return err
+		}
+	}
+	generation := f.Latest.Generation
+	err = s.Engine.Update(ctx, func(tx *engine.Tx) error {
+		f, err := functions.Get(tx, n.Region, n.Function)
+		if errors.Is(err, store.ErrNotFound) || err == nil && f.Latest.Generation != generation {
+			return tx.Done(job) // deleted, or changed again: another job follows
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.settled(tx, f, ready, failure); err != nil {
+			return err
+		}
+		tx.AfterCommit(func() { s.pool.retire(f.Region, f.Name, latest, s.served(f).Generation) })
+		return tx.Done(job)
+	})
+	return err
+}
+
+// failure is why something cannot run.
+type failure struct {
+	code   string // of StateReasonCode and LastUpdateStatusReasonCode
+	reason string
+}
+
+func (s *Service) settled(tx *engine.Tx, f *function, ready code, why *failure) error {
+	digest := func(v *version) {
+		if ready.Image != "" && why == nil {
+			v.Code = ready
+			if _, sum, ok := strings.Cut(ready.Resolved, "@sha256:"); ok {
+				v.CodeSha256 = aws.String(sum)
+			}
+		}
+	}
+	state := func(v *version) {
+		digest(v)
+		v.State, v.StateReason, v.StateReasonCode = types.StateActive, nil, ""
+		v.LastUpdateStatus, v.LastUpdateStatusReason, v.LastUpdateStatusReasonCode = types.LastUpdateStatusSuccessful, nil, ""
+		if why != nil {
+			v.State, v.StateReason, v.StateReasonCode = types.StateFailed, aws.String(why.reason), types.StateReasonCode(why.code)
+			v.LastUpdateStatus, v.LastUpdateStatusReason = types.LastUpdateStatusFailed, aws.String(why.reason)
+			v.LastUpdateStatusReasonCode = types.LastUpdateStatusReasonCode(why.code)
+		}
+	}
+	if f.Latest.LastUpdateStatus == types.LastUpdateStatusInProgress && f.Serving != nil && why != nil {
+		// What ran before goes on.
+		f.Latest.LastUpdateStatus, f.Latest.LastUpdateStatusReason = types.LastUpdateStatusFailed, aws.String(why.reason)
+		f.Latest.LastUpdateStatusReasonCode = types.LastUpdateStatusReasonCode(why.code)
+	} else {
+		state(&f.Latest)
+		if why == nil {
+			f.Serving = nil
+		}
+	}
+	if f.Published > 0 {
+		key := padded(strconv.FormatInt(f.Published, 10))
+		v, err := versions.Get(tx, f.Region, f.Name, key)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if err == nil && v.State == types.StatePending {
+			state(v)
+			if err := versions.Put(tx, v, f.Region, f.Name, key); err != nil {
+				return err
+			}
+		}
+	}
+	return functions.Put(tx, f, f.Region, f.Name)
+}
+
+// served is what runs as $LATEST.
+func (s *Service) served(f *function) *version {
+	if f.Serving != nil {
+		return f.Serving
+	}
+	return &f.Latest
+}
+
+// contained tells whether functions run in containers, and not as processes.
+func (s *Service) contained() bool {
+	info, err := s.Compute.Info(s.ending)
+	return err != nil || info.Images
+}
+
+// resolve pulls a function's image and finds its digest.
+func (s *Service) resolve(ctx context.Context, v *version) (code, *failure, error) {
+	c := v.Code
+	images, ok := s.Compute.(compute.ImageStore)
+	if !ok {
+		return c, &failure{"InvalidImage", "functions of images need a container engine: start the server with --compute docker"}, nil
+	}
+	info, err := images.EnsureImage(ctx, c.Image, compute.PullMissing, nil)
+	if errors.Is(err, compute.ErrImage) {
+		return c, &failure{"ImageAccessDenied", fmt.Sprintf("Source image %s does not exist or cannot be pulled: %s", c.Image, err)}, nil
+	}
+	if err != nil {
+		return c, nil, err
+	}
+	c.Resolved = c.Image
+	for _, d := range info.Digests {
+		c.Resolved = d
+	}
+	return c, nil, nil
+}
+
+// taskDir is where a version's code lies unpacked, "" for an image.
+func (s *Service) taskDir(c code) (string, error) {
+	if c.SHA == "" {
+		return "", nil
+	}
+	dir := filepath.Join(s.codeDir(c.SHA), taskName)
+	_, err := os.Stat(dir)
+	return dir, err
+}

@@ -1,0 +1,72 @@
+package lambda
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"github.com/slipway-dev/slipway/internal/aws/wire"
+)
+
+// Wire is the table of operations.
+func (s *Service) Wire() wire.Service {
+	return wire.Service{
+		Model: "lambda",
+		Invalid: func(v wire.Violation) error {
+			if v.Path == "runtime" && v.Rule == "enum" {
+				return invalid("Value %s at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [%s] or be a valid ARN", v.Value, offered())
+			}
+			return nil
+		},
+		Operations: []wire.Operation{
+			wire.Op("lambda:CreateFunction", s.CreateFunction, func(ctx context.Context, in *lambda.CreateFunctionInput) []wire.Access {
+				return []wire.Access{{Resource: s.access(ctx, in.FunctionName, nil)}, wire.PassRole(aws.ToString(in.Role), principal)}
+			}),
+			wire.Op("lambda:UpdateFunctionConfiguration", s.UpdateFunctionConfiguration, func(ctx context.Context, in *lambda.UpdateFunctionConfigurationInput) []wire.Access {
+				a := wire.On(s.access(ctx, in.FunctionName, nil))
+				if in.Role != nil {
+					a = append(a, wire.PassRole(*in.Role, principal))
+				}
+				return a
+			}),
+			wire.Op("lambda:UpdateFunctionCode", s.UpdateFunctionCode, func(ctx context.Context, in *lambda.UpdateFunctionCodeInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, nil))
+			}),
+			wire.Op("lambda:DeleteFunction", s.DeleteFunction, func(ctx context.Context, in *lambda.DeleteFunctionInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, in.Qualifier))
+			}),
+			wire.Op("lambda:GetFunction", s.GetFunction, func(ctx context.Context, in *lambda.GetFunctionInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, in.Qualifier))
+			}),
+			wire.Op("lambda:GetFunctionConfiguration", s.GetFunctionConfiguration, func(ctx context.Context, in *lambda.GetFunctionConfigurationInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, in.Qualifier))
+			}),
+			wire.Op("lambda:ListFunctions", s.ListFunctions, nil),
+			wire.Op("lambda:ListVersionsByFunction", s.ListVersionsByFunction, func(ctx context.Context, in *lambda.ListVersionsByFunctionInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, nil))
+			}),
+			wire.Op("lambda:PublishVersion", s.PublishVersion, func(ctx context.Context, in *lambda.PublishVersionInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, nil))
+			}),
+			wire.Op("lambda:CreateAlias", s.CreateAlias, func(ctx context.Context, in *lambda.CreateAliasInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, in.Name))
+			}),
+			wire.Op("lambda:GetAlias", s.GetAlias, func(ctx context.Context, in *lambda.GetAliasInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, in.Name))
+			}),
+			wire.Op("lambda:UpdateAlias", s.UpdateAlias, func(ctx context.Context, in *lambda.UpdateAliasInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, in.Name))
+			}),
+			wire.Op("lambda:DeleteAlias", s.DeleteAlias, func(ctx context.Context, in *lambda.DeleteAliasInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, in.Name))
+			}),
+			wire.Op("lambda:ListAliases", s.ListAliases, func(ctx context.Context, in *lambda.ListAliasesInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, nil))
+			}),
+			wire.Op("lambda:InvokeFunction", s.Invoke, func(ctx context.Context, in *lambda.InvokeInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, in.Qualifier))
+			}),
+		},
+	}
+}

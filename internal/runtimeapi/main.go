@@ -1,0 +1,153 @@
+package runtimeapi
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/slipway-dev/slipway/internal/forward"
+)
+
+// Config is what the server leaves for an instance in a file.
+type Config struct {
+	// Socket is the gateway's unix socket as the instance sees it; Endpoint is
+	// the gateway's URL.
+	Socket, Endpoint string
+	Token            string
+	// Contained says that this is a container: the Runtime API has AWS's port,
+	// the gateway is made to answer at Endpoint, and the runtime runs as a user
+	// without rights.
+	Contained bool
+	// Dir is where bootstraps are written; "/var/runtime" in containers.
+	Dir string
+}
+
+// Main is the command `slipway lambda-instance --config FILE`; it returns the
+// process's exit status.
+func Main(args []string) int {
+	flags := flag.NewFlagSet("lambda-instance", flag.ContinueOnError)
+	flags.SetOutput(os.Stderr)
+	path := flags.String("config", "", "file that the service left for this instance")
+	if err := flags.Parse(args); err != nil || *path == "" || flags.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "usage: slipway lambda-instance --config FILE (slipway starts it for functions)")
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	if err := run(ctx, *path); err != nil && !errors.Is(err, io.EOF) {
+		fmt.Fprintln(os.Stderr, "slipway lambda-instance:", err)
+		return 1
+	}
+	return 0
+}
+
+func run(ctx context.Context, path string) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var cfg Config
+	if err := json.Unmarshal(b, &cfg); err != nil {
+		return err
+	}
+	protect()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	conn, err := dial(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	first, err := conn.Receive()
+	if err != nil {
+		return err
+	}
+	if first.Kind != KindStart || first.Start == nil {
+		return fmt.Errorf("the server began with %q", first.Kind)
+	}
+	if cfg.Contained {
+		if err := serveEndpoint(ctx, cfg); err != nil {
+			return err
+		}
+		if err := os.Mkdir("/tmp", 0o777); err == nil {
+			_ = os.Chmod("/tmp", 0o777|os.ModeSticky)
+		}
+	}
+	a := newAPI(conn)
+	address, err := a.listen(ctx, cfg.Contained)
+	if err != nil {
+		return err
+	}
+	r, err := startRuntime(cfg, first.Start, address, a.line)
+	if err != nil {
+		return conn.Send(Frame{Kind: KindExited, Text: err.Error(), ErrorType: "Runtime.InvalidEntrypoint"})
+	}
+	defer r.kill()
+	a.attach(r)
+	go func() {
+		how := r.wait()
+		r.drain()
+		_ = conn.Send(Frame{Kind: KindExited, Text: how, ErrorType: "Runtime.ExitError", Memory: r.peak()})
+		_ = conn.Close()
+	}()
+	for {
+		f, err := conn.Receive()
+		if err != nil {
+			return err
+		}
+		if f.Kind == KindInvoke {
+			a.offer(f)
+		}
+	}
+}
+
+// dial connects to the server and upgrades the connection.
+func dial(ctx context.Context, cfg Config) (*Conn, error) {
+	c, err := forward.Dial(ctx, cfg.Socket)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, cfg.Endpoint+Path, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+cfg.Token)
+	req.Header.Set("Connection", "Upgrade")
+	req.Header.Set("Upgrade", Protocol)
+	if err := req.Write(c); err != nil {
+		return nil, err
+	}
+	r := bufio.NewReaderSize(c, 64<<10)
+	resp, err := http.ReadResponse(r, req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		return nil, fmt.Errorf("the server does not know this instance: %s", resp.Status)
+	}
+	return NewConn(c, r), nil
+}
+
+// serveEndpoint makes the gateway answer at its own address in here.
+func serveEndpoint(ctx context.Context, cfg Config) error {
+	u, err := url.Parse(cfg.Endpoint)
+	if err != nil {
+		return err
+	}
+	ln, err := forward.Listen(ctx, net.JoinHostPort("127.0.0.1", u.Port()))
+	if err != nil {
+		return err
+	}
+	go func() { _ = forward.Serve(ctx, ln, cfg.Socket) }()
+	return nil
+}

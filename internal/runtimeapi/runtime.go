@@ -1,0 +1,117 @@
+package runtimeapi
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+)
+
+// The bootstraps of the managed runtimes.
+var (
+	//go:embed bootstrap.py
+	python []byte
+	//go:embed bootstrap.cjs
+	node []byte
+)
+
+// The user that functions run as in containers: AWS's is without rights too.
+const userID, groupID = 993, 990
+
+// runtime is the process of the function's runtime.
+type runtime struct {
+	cmd    *exec.Cmd
+	output *output
+	most   atomic.Int64 // memory in bytes, when it was last looked at
+}
+
+// startRuntime starts what start says; address is where the Runtime API is.
+func startRuntime(cfg Config, start *Start, address string, line func(string)) (*runtime, error) {
+	command, err := commandOf(cfg, start)
+	if err != nil {
+		return nil, err
+	}
+	if len(command) == 0 {
+		return nil, errors.New("entrypoint requires the handler name to be the first argument")
+	}
+	out, err := newOutput(line)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Dir = start.Dir
+	cmd.Env = append(os.Environ(), start.Env...) // the last of a name counts
+	cmd.Env = append(cmd.Env, "AWS_LAMBDA_RUNTIME_API="+address)
+	if !cfg.Contained {
+		cmd.Env = append(cmd.Env, "LAMBDA_RUNTIME_DIR="+cfg.Dir)
+	}
+	cmd.Stdout, cmd.Stderr = out.write, out.write
+	cmd.SysProcAttr = attributes(cfg.Contained)
+	if err := cmd.Start(); err != nil {
+		var pe *os.PathError
+		if errors.As(err, &pe) {
+			err = fmt.Errorf("fork/exec %s: %w", pe.Path, pe.Err)
+		}
+		return nil, err
+	}
+	_ = out.write.Close()
+	go out.read()
+	// Where memory lacks, the runtime shall go and not this process, which tells.
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", cmd.Process.Pid), []byte("1000"), 0)
+	return &runtime{cmd: cmd, output: out}, nil
+}
+
+func commandOf(cfg Config, start *Start) ([]string, error) {
+	write := func(name string, script []byte) (string, error) {
+		if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
+			return "", err
+		}
+		file := filepath.Join(cfg.Dir, name)
+		return file, os.WriteFile(file, script, 0o644)
+	}
+	switch start.Managed {
+	case "python":
+		file, err := write("bootstrap.py", python)
+		return []string{"python3", file}, err
+	case "node":
+		file, err := write("bootstrap.cjs", node)
+		return []string{"node", file}, err
+	}
+	return start.Command, nil
+}
+
+// drain returns when everything that the runtime has written is sent.
+func (r *runtime) drain() { r.output.drain() }
+
+// wait returns how the runtime ended, in the words of AWS: "exit status 1".
+func (r *runtime) wait() string {
+	if err := r.cmd.Wait(); err != nil {
+		return err.Error()
+	}
+	return "exit status 0"
+}
+
+func (r *runtime) kill() {
+	_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
+}
+
+// peak is the most memory that the runtime has had, in bytes, as far as it was
+// seen; 0 if never.
+func (r *runtime) peak() int64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.cmd.Process.Pid))
+	if err != nil {
+		return r.most.Load() // it has ended
+	}
+	_, rest, _ := bytes.Cut(status, []byte("VmHWM:"))
+	line, _, _ := strings.Cut(string(rest), "\n")
+	kib, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(line), "kB")), 10, 64)
+	r.most.Store(kib << 10)
+	return kib << 10
+}
