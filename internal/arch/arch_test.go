@@ -35,7 +35,7 @@ var services = map[string][]string{
 	"internal/codebuild":              {"internal/agent", "internal/agent/job", "internal/agent/archive", "internal/buildspec"},
 	"internal/codecommit":             {"internal/git"},
 	"internal/codeconnections":        {"internal/git"},
-	"internal/codedeploy":             nil,
+	"internal/codedeploy":             {"internal/appspec"},
 	"internal/codepipeline":           {"internal/agent/archive"},
 	"internal/codestarnotifications":  nil,
 	"internal/ec2":                    {"internal/glob"},

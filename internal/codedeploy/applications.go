@@ -59,12 +59,19 @@ func (s *Service) CreateApplication(ctx context.Context, in *codedeploy.CreateAp
 		if n >= maxApplications {
 			return &types.ApplicationLimitExceededException{Message: text("The limit of %d applications is reached.", maxApplications)}
 		}
-		return applications.Put(tx, a, region, a.Name)
+		return putApplication(tx, region, a)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &codedeploy.CreateApplicationOutput{ApplicationId: &a.ID}, nil
+}
+
+func putApplication(tx *engine.Tx, region string, a *application) error {
+	if err := names.Put(tx, &a.Name, region, a.ID); err != nil {
+		return err
+	}
+	return applications.Put(tx, a, region, a.Name)
 }
 
 func platform(p types.ComputePlatform) types.ComputePlatform {
@@ -110,13 +117,13 @@ func (s *Service) UpdateApplication(ctx context.Context, in *codedeploy.UpdateAp
 			return err
 		}
 		a.Name = *in.NewApplicationName
-		return applications.Put(tx, a, region, a.Name)
+		return putApplication(tx, region, a)
 	})
 	return &codedeploy.UpdateApplicationOutput{}, err
 }
 
-// DeleteApplication deletes an application with its groups; one that does not
-// exist is no error.
+// DeleteApplication deletes an application with its groups and revisions; its
+// deployments can still be read. One that does not exist is no error.
 //
 // Errors: ApplicationNameRequiredException, InvalidApplicationNameException.
 func (s *Service) DeleteApplication(ctx context.Context, in *codedeploy.DeleteApplicationInput, _ ...func(*codedeploy.Options)) (*codedeploy.DeleteApplicationOutput, error) {
@@ -138,7 +145,22 @@ func (s *Service) DeleteApplication(ctx context.Context, in *codedeploy.DeleteAp
 			all = append(all, g)
 		}
 		for _, g := range all {
+			if err := s.abandon(tx, region, g, failed(types.ErrorCodeApplicationMissing, "The deployment failed because its application %s was deleted.", a.Name)); err != nil {
+				return err
+			}
 			if err := dropGroup(tx, region, a, g); err != nil {
+				return err
+			}
+		}
+		var known []string
+		for v, err := range revisions.All(tx, region, a.ID) {
+			if err != nil {
+				return err
+			}
+			known = append(known, identityOf(&v.Location))
+		}
+		for _, v := range known {
+			if err := revisions.Delete(tx, region, a.ID, v); err != nil {
 				return err
 			}
 		}

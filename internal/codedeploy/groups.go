@@ -14,11 +14,26 @@ import (
 	"github.com/slipway-dev/slipway/internal/store"
 )
 
-// shown is the group as it is described.
-func (g *group) shown(a *application) *types.DeploymentGroupInfo {
+// shown is the group as it is described, with its latest deployments.
+func (g *group) shown(r store.Reader, region string, a *application) (*types.DeploymentGroupInfo, error) {
 	info := g.DeploymentGroupInfo
 	info.ApplicationName, info.ComputePlatform = &a.Name, a.Platform
-	return &info
+	p, err := progressOf(r, region, *g.DeploymentGroupId)
+	if err != nil {
+		return nil, err
+	}
+	info.TargetRevision = p.Target
+	for id, to := range map[string]**types.LastDeploymentInfo{p.LastSuccessful: &info.LastSuccessfulDeployment, p.LastAttempted: &info.LastAttemptedDeployment} {
+		if id == "" {
+			continue
+		}
+		d, err := deployments.Get(r, region, id)
+		if err != nil {
+			return nil, err
+		}
+		*to = &types.LastDeploymentInfo{DeploymentId: d.DeploymentId, Status: d.Status, CreateTime: d.CreateTime, EndTime: d.CompleteTime}
+	}
+	return &info, nil
 }
 
 func (g *group) name() string { return *g.DeploymentGroupName }
@@ -153,6 +168,9 @@ func saveGroup(tx *engine.Tx, region string, a *application, g *group) error {
 			return err
 		}
 	}
+	if err := names.Put(tx, g.DeploymentGroupName, region, *g.DeploymentGroupId); err != nil {
+		return err
+	}
 	return groups.Put(tx, g, region, a.ID, g.name())
 }
 
@@ -176,8 +194,8 @@ func (s *Service) GetDeploymentGroup(ctx context.Context, in *codedeploy.GetDepl
 		if err != nil {
 			return err
 		}
-		out.DeploymentGroupInfo = g.shown(a)
-		return nil
+		out.DeploymentGroupInfo, err = g.shown(r, identity.Region(ctx), a)
+		return err
 	})
 	return out, err
 }
@@ -198,9 +216,31 @@ func (s *Service) DeleteDeploymentGroup(ctx context.Context, in *codedeploy.Dele
 		if err != nil {
 			return err
 		}
+		if err := s.abandon(tx, region, g, failed(types.ErrorCodeDeploymentGroupMissing, "The deployment failed because its deployment group %s was deleted.", g.name())); err != nil {
+			return err
+		}
 		return dropGroup(tx, region, a, g)
 	})
 	return &codedeploy.DeleteDeploymentGroupOutput{HooksNotCleanedUp: []types.AutoScalingGroup{}}, err
+}
+
+// abandon ends the deployment that is under way when its group is deleted, and
+// forgets how far the group had come.
+func (s *Service) abandon(tx *engine.Tx, region string, g *group, why *failure) error {
+	p, err := progressOf(tx, region, *g.DeploymentGroupId)
+	if err != nil {
+		return err
+	}
+	if p.Active != "" {
+		err := s.transition(tx, region, p.Active, func(f *flow) error {
+			f.abandon(why)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return progresses.Delete(tx, region, *g.DeploymentGroupId)
 }
 
 // ListDeploymentGroups lists the names of an application's groups.
@@ -246,7 +286,11 @@ func (s *Service) BatchGetDeploymentGroups(ctx context.Context, in *codedeploy.B
 			if err != nil {
 				return err
 			}
-			out.DeploymentGroupsInfo = append(out.DeploymentGroupsInfo, *g.shown(a))
+			info, err := g.shown(r, identity.Region(ctx), a)
+			if err != nil {
+				return err
+			}
+			out.DeploymentGroupsInfo = append(out.DeploymentGroupsInfo, *info)
 		}
 		return nil
 	})

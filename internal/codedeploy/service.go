@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/session"
 	"github.com/slipway-dev/slipway/internal/aws/tag"
+	"github.com/slipway-dev/slipway/internal/bus"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/id"
 	"github.com/slipway-dev/slipway/internal/page"
@@ -20,19 +22,33 @@ import (
 	"github.com/slipway-dev/slipway/internal/store"
 )
 
-// Config is what the service needs; every member is required.
+// Config is what the service needs; every member but Roles is required.
 type Config struct {
-	Engine   *engine.Engine
+	Engine   *engine.Engine // takes handlers until it starts
+	Bus      *bus.Bus       // takes subscribers until then
 	Site     site.Site
 	IDs      id.Source
+	Log      *slog.Logger
 	Sessions session.Source
+	// Roles tells whether a role exists, so that deployments can say whether
+	// theirs is missing or does not let CodeDeploy in.
+	Roles func(ctx context.Context, arn string) bool
 }
 
 // Service implements CodeDeploy's API.
-type Service struct{ Config }
+type Service struct {
+	Config
+	connect func(aws.Config) *clients
+}
 
-// New returns the service.
-func New(c Config) *Service { return &Service{c} }
+// New returns the service. Its deployments go on after Resume.
+func New(c Config) *Service {
+	s := &Service{c, connect}
+	c.Engine.Handle(jobStep, engine.Options{}, s.step)
+	c.Engine.Handle(jobTimer, engine.Options{}, s.timer)
+	c.Bus.Subscribe("codedeploy", func(ev *bus.Event) bool { return cause(ev) != "" }, s.woken)
+	return s
+}
 
 // principal is who assumes the service roles of deployment groups.
 const principal = "codedeploy.amazonaws.com"

@@ -2,6 +2,8 @@ package codedeploy
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
+	"github.com/slipway-dev/slipway/internal/store"
 )
 
 // Wire is the table of operations that exist.
@@ -62,6 +65,69 @@ func (s *Service) Wire() wire.Service {
 			return s.onGroups(ctx, in.ApplicationName, aws.StringSlice(in.DeploymentGroupNames)...)
 		}),
 
+		wire.Op("codedeploy:RegisterApplicationRevision", s.RegisterApplicationRevision, func(ctx context.Context, in *codedeploy.RegisterApplicationRevisionInput) []wire.Access {
+			return s.onApplications(ctx, in.ApplicationName)
+		}),
+		wire.Op("codedeploy:GetApplicationRevision", s.GetApplicationRevision, func(ctx context.Context, in *codedeploy.GetApplicationRevisionInput) []wire.Access {
+			return s.onApplications(ctx, in.ApplicationName)
+		}),
+		wire.Op("codedeploy:BatchGetApplicationRevisions", s.BatchGetApplicationRevisions, func(ctx context.Context, in *codedeploy.BatchGetApplicationRevisionsInput) []wire.Access {
+			return s.onApplications(ctx, in.ApplicationName)
+		}),
+		wire.Op("codedeploy:ListApplicationRevisions", s.ListApplicationRevisions, func(ctx context.Context, in *codedeploy.ListApplicationRevisionsInput) []wire.Access {
+			return s.onApplications(ctx, in.ApplicationName)
+		}),
+
+		wire.Op("codedeploy:CreateDeployment", s.CreateDeployment, func(ctx context.Context, in *codedeploy.CreateDeploymentInput) []wire.Access {
+			all := s.onGroups(ctx, in.ApplicationName, in.DeploymentGroupName)
+			if in.OverrideAlarmConfiguration != nil {
+				for _, a := range s.onGroups(ctx, in.ApplicationName, in.DeploymentGroupName) {
+					a.Action = "codedeploy:UpdateDeploymentGroup"
+					all = append(all, a)
+				}
+			}
+			return all
+		}),
+		wire.Op("codedeploy:ListDeployments", s.ListDeployments, func(ctx context.Context, in *codedeploy.ListDeploymentsInput) []wire.Access {
+			return s.onGroups(ctx, in.ApplicationName, in.DeploymentGroupName)
+		}),
+		wire.Op("codedeploy:BatchGetDeployments", s.BatchGetDeployments, func(ctx context.Context, in *codedeploy.BatchGetDeploymentsInput) []wire.Access {
+			return s.onDeployments(ctx, aws.StringSlice(in.DeploymentIds)...)
+		}),
+		wire.Op("codedeploy:GetDeployment", s.GetDeployment, func(ctx context.Context, in *codedeploy.GetDeploymentInput) []wire.Access {
+			return s.onDeployments(ctx, in.DeploymentId)
+		}),
+		wire.Op("codedeploy:StopDeployment", s.StopDeployment, func(ctx context.Context, in *codedeploy.StopDeploymentInput) []wire.Access {
+			return s.onDeployments(ctx, in.DeploymentId)
+		}),
+		wire.Op("codedeploy:ContinueDeployment", s.ContinueDeployment, func(ctx context.Context, in *codedeploy.ContinueDeploymentInput) []wire.Access {
+			return s.onDeployments(ctx, in.DeploymentId)
+		}),
+		wire.Op("codedeploy:SkipWaitTimeForInstanceTermination", s.SkipWaitTimeForInstanceTermination, func(ctx context.Context, in *codedeploy.SkipWaitTimeForInstanceTerminationInput) []wire.Access {
+			return s.onDeployments(ctx, in.DeploymentId)
+		}),
+		wire.Op("codedeploy:PutLifecycleEventHookExecutionStatus", s.PutLifecycleEventHookExecutionStatus, func(ctx context.Context, in *codedeploy.PutLifecycleEventHookExecutionStatusInput) []wire.Access {
+			return s.onDeployments(ctx, in.DeploymentId)
+		}),
+		wire.Op("codedeploy:ListDeploymentTargets", s.ListDeploymentTargets, func(ctx context.Context, in *codedeploy.ListDeploymentTargetsInput) []wire.Access {
+			return s.onDeployments(ctx, in.DeploymentId)
+		}),
+		wire.Op("codedeploy:GetDeploymentTarget", s.GetDeploymentTarget, func(ctx context.Context, in *codedeploy.GetDeploymentTargetInput) []wire.Access {
+			return s.onDeployments(ctx, in.DeploymentId)
+		}),
+		wire.Op("codedeploy:BatchGetDeploymentTargets", s.BatchGetDeploymentTargets, func(ctx context.Context, in *codedeploy.BatchGetDeploymentTargetsInput) []wire.Access {
+			return s.onDeployments(ctx, in.DeploymentId)
+		}),
+		wire.Op("codedeploy:ListDeploymentInstances", s.ListDeploymentInstances, func(ctx context.Context, in *codedeploy.ListDeploymentInstancesInput) []wire.Access {
+			return s.onDeployments(ctx, in.DeploymentId)
+		}),
+		wire.Op("codedeploy:GetDeploymentInstance", s.GetDeploymentInstance, func(ctx context.Context, in *codedeploy.GetDeploymentInstanceInput) []wire.Access {
+			return s.onDeployments(ctx, in.DeploymentId)
+		}),
+		wire.Op("codedeploy:BatchGetDeploymentInstances", s.BatchGetDeploymentInstances, func(ctx context.Context, in *codedeploy.BatchGetDeploymentInstancesInput) []wire.Access {
+			return s.onDeployments(ctx, in.DeploymentId)
+		}),
+
 		wire.Op("codedeploy:TagResource", s.TagResource, func(_ context.Context, in *codedeploy.TagResourceInput) []wire.Access {
 			return wire.On(aws.ToString(in.ResourceArn))
 		}),
@@ -90,6 +156,30 @@ func (s *Service) onGroups(ctx context.Context, app *string, names ...*string) [
 	var all []string
 	for _, n := range names {
 		all = append(all, s.arn(identity.Region(ctx), "deploymentgroup:"+aws.ToString(app)+"/"+aws.ToString(n)))
+	}
+	return wire.On(all...)
+}
+
+// onDeployments asks for the groups of deployments. Those that do not exist
+// count as any group's, so that nobody learns from a refusal what exists.
+func (s *Service) onDeployments(ctx context.Context, ids ...*string) []wire.Access {
+	region := identity.Region(ctx)
+	groups := map[string]bool{}
+	_ = s.Engine.View(ctx, func(r store.Reader) error {
+		for _, id := range ids {
+			group := "*"
+			if d, err := findDeployment(r, region, id); err == nil {
+				if shown, err := d.shown(r); err == nil {
+					group = aws.ToString(shown.ApplicationName) + "/" + aws.ToString(shown.DeploymentGroupName)
+				}
+			}
+			groups[group] = true
+		}
+		return nil
+	})
+	var all []string
+	for _, g := range slices.Sorted(maps.Keys(groups)) {
+		all = append(all, s.arn(region, "deploymentgroup:"+g))
 	}
 	return wire.On(all...)
 }
@@ -152,6 +242,49 @@ func invalid(v wire.Violation) error {
 		return &types.InvalidBlueGreenDeploymentConfigurationException{Message: m}
 	case "deploymentStyle":
 		return &types.InvalidDeploymentStyleException{Message: m}
+	case "deploymentId", "deploymentIds":
+		if required {
+			return &types.DeploymentIdRequiredException{Message: m}
+		}
+		return &types.InvalidDeploymentIdException{Message: m}
+	case "revision", "revisions":
+		if required && top == strings.TrimPrefix(v.Path, ".") {
+			return &types.RevisionRequiredException{Message: m}
+		}
+		return &types.InvalidRevisionException{Message: m}
+	case "targetId", "targetIds":
+		if required {
+			return &types.DeploymentTargetIdRequiredException{Message: m}
+		}
+		return &types.InvalidDeploymentTargetIdException{Message: m}
+	case "instanceId", "instanceIds":
+		return &types.InstanceIdRequiredException{Message: m}
+	case "overrideAlarmConfiguration":
+		return &types.InvalidAlarmConfigException{Message: m}
+	case "fileExistsBehavior":
+		return &types.InvalidFileExistsBehaviorException{Message: m}
+	case "targetInstances":
+		return &types.InvalidTargetInstancesException{Message: m}
+	case "deploymentWaitType":
+		return &types.InvalidDeploymentWaitTypeException{Message: m}
+	case "status":
+		return &types.InvalidLifecycleEventHookExecutionStatusException{Message: m}
+	case "includeOnlyStatuses":
+		return &types.InvalidDeploymentStatusException{Message: m}
+	case "instanceStatusFilter":
+		return &types.InvalidInstanceStatusException{Message: m}
+	case "instanceTypeFilter":
+		return &types.InvalidInstanceTypeException{Message: m}
+	case "targetFilters":
+		return &types.InvalidTargetFilterNameException{Message: m}
+	case "sortBy":
+		return &types.InvalidSortByException{Message: m}
+	case "sortOrder":
+		return &types.InvalidSortOrderException{Message: m}
+	case "deployed":
+		return &types.InvalidDeployedStateFilterException{Message: m}
+	case "createTimeRange":
+		return &types.InvalidTimeRangeException{Message: m}
 	case "ResourceArn":
 		if required {
 			return &types.ResourceArnRequiredException{Message: m}
