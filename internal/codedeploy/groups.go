@@ -23,17 +23,23 @@ func (g *group) shown(r store.Reader, region string, a *application) (*types.Dep
 		return nil, err
 	}
 	info.TargetRevision = p.Target
-	for id, to := range map[string]**types.LastDeploymentInfo{p.LastSuccessful: &info.LastSuccessfulDeployment, p.LastAttempted: &info.LastAttemptedDeployment} {
-		if id == "" {
-			continue
-		}
-		d, err := deployments.Get(r, region, id)
-		if err != nil {
-			return nil, err
-		}
-		*to = &types.LastDeploymentInfo{DeploymentId: d.DeploymentId, Status: d.Status, CreateTime: d.CreateTime, EndTime: d.CompleteTime}
+	if info.LastSuccessfulDeployment, err = latest(r, region, p.LastSuccessful); err != nil {
+		return nil, err
 	}
-	return &info, nil
+	info.LastAttemptedDeployment, err = latest(r, region, p.LastAttempted)
+	return &info, err
+}
+
+// latest is what a group shows of a deployment, nil if there is none.
+func latest(r store.Reader, region, id string) (*types.LastDeploymentInfo, error) {
+	if id == "" {
+		return nil, nil
+	}
+	d, err := deployments.Get(r, region, id)
+	if err != nil {
+		return nil, err
+	}
+	return &types.LastDeploymentInfo{DeploymentId: d.DeploymentId, Status: d.Status, CreateTime: d.CreateTime, EndTime: d.CompleteTime}, nil
 }
 
 func (g *group) name() string { return *g.DeploymentGroupName }
