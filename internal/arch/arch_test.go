@@ -49,7 +49,7 @@ var services = map[string][]string{
 	"internal/logs":                   {"internal/glob", "internal/iam/policy"}, // pure libraries, not the service
 	"internal/s3":                     {"internal/glob"},
 	"internal/secretsmanager":         {"internal/iam/policy"},
-	"internal/sns":                    nil,
+	"internal/sns":                    {"internal/eventbridge/pattern", "internal/iam/policy"}, // pure libraries, not the services
 	"internal/ssm":                    nil,
 	"internal/sts":                    {"internal/iam/policy"}, // a pure library, not the service
 }

@@ -76,6 +76,7 @@ func (s *Service) Decide(ctx context.Context, c *identity.Caller, check wire.Acc
 		p, err = s.principal(ctx, "User", c.UserName)
 	case identity.AssumedRole:
 		p, err = s.rolePrincipal(ctx, c.RoleARN)
+	case identity.Service: // has no policies of its own
 	default:
 		return policy.Decision{Source: policy.FromIdentity}, nil
 	}
@@ -96,19 +97,28 @@ func (s *Service) Decide(ctx context.Context, c *identity.Caller, check wire.Acc
 	if c.SessionPolicies != nil {
 		set.Session = []*policy.Policy{}
 		for _, doc := range c.SessionPolicies {
-			parsed, err := s.audit.parse(doc)
+			parsed, err := s.audit.parse(doc, policy.Identity)
 			if err != nil {
 				return policy.Decision{}, err
 			}
 			set.Session = append(set.Session, parsed)
 		}
 	}
-	return set.Decide(&policy.Request{
+	if check.Policy != "" {
+		if set.Resource, err = s.audit.parse(check.Policy, policy.Resource); err != nil {
+			return policy.Decision{}, err
+		}
+	}
+	d := set.Decide(&policy.Request{
 		Action:    check.Action,
 		Resource:  check.Resource,
 		Principal: Principal(c),
 		Context:   s.facts(ctx, c, p, check.Context),
-	}), nil
+	})
+	if c.Kind == identity.Service && d.Source == policy.FromIdentity {
+		d.Source = policy.FromResource
+	}
+	return d, nil
 }
 
 // Principal is how policies name a caller.
@@ -185,16 +195,23 @@ type denial struct {
 	principal, action, resource string
 }
 
-// audit remembers denials of the audit mode, and parsed session policies.
+// audit remembers denials of the audit mode, and parsed policies of sessions and
+// resources.
 type audit struct {
 	mu     sync.Mutex
 	seen   map[denial]bool
-	parsed map[string]*policy.Policy
+	parsed map[document]*policy.Policy
+}
+
+// document is the text of a policy and where it is used.
+type document struct {
+	text string
+	kind policy.Kind
 }
 
 const (
 	maxDenials = 4096 // different ones remembered
-	maxParsed  = 1024 // session policies remembered
+	maxParsed  = 1024 // policies remembered
 )
 
 // Deny is called for a denial. Under audit it records it, tells once which
@@ -227,20 +244,21 @@ func (s *Service) Deny(ctx context.Context, c *identity.Caller, check wire.Acces
 	return nil
 }
 
-// parse remembers session policies, which come with every request.
-func (a *audit) parse(document string) (*policy.Policy, error) {
+// parse remembers policies that come with every request.
+func (a *audit) parse(text string, kind policy.Kind) (*policy.Policy, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if p, ok := a.parsed[document]; ok {
+	key := document{text, kind}
+	if p, ok := a.parsed[key]; ok {
 		return p, nil
 	}
-	p, err := policy.Parse(document, policy.Identity)
+	p, err := policy.Parse(text, kind)
 	if err != nil {
 		return nil, err
 	}
 	if a.parsed == nil || len(a.parsed) >= maxParsed {
-		a.parsed = map[string]*policy.Policy{}
+		a.parsed = map[document]*policy.Policy{}
 	}
-	a.parsed[document] = p
+	a.parsed[key] = p
 	return p, nil
 }

@@ -1,13 +1,28 @@
-// Package sns is Amazon SNS as far as it can be declared: topics and
-// subscriptions with all of their attributes, by AWS's rules.
+// Package sns is Amazon SNS: topics, their subscriptions, and the delivery of
+// what is published.
 //
-// Messages are not delivered yet. What would have to deliver one — Publish,
-// PublishBatch, ConfirmSubscription, which needs the token of a message — is
-// not in the table of operations and answers by name that it is not there.
-// A subscription is therefore in one of two states:
+// # The life of a subscription
 //
-//	Subscribe ──▶ confirmed                         sqs, lambda, sms, firehose
-//	Subscribe ──▶ pending ──48 hours──▶ gone        http, https, email, email-json
+//	Subscribe ──▶ confirmed                                  sqs, lambda, sms, firehose
+//	Subscribe ──▶ pending ── ConfirmSubscription ──▶ confirmed    http, https
+//	                 └─────── 48 hours ──▶ gone                  email, too
 //
-// as on AWS, where nobody confirmed.
+// # The life of a message
+//
+//	Publish, one transaction:  filter policies ──▶ a job for each subscription
+//	job:  deliver ── 2xx ──▶ done
+//	         │ 429, 5xx, no answer ──▶ again, as the delivery policy says
+//	         └ anything else, or too often ──▶ NumberOfNotificationsFailed, a line in the log
+//
+// Messages for http and https are really sent, signed with a certificate of the
+// installation's own, which SigningCertURL answers. Validators that insist on a
+// certificate of amazonaws.com refuse it, as they must. Addresses that are
+// link-local or of a cloud's metadata service get nothing, redirects are not
+// followed.
+//
+// A subscription of another protocol is kept as AWS keeps one whose queue or
+// stream is gone: each delivery fails, by name. Nobody is asked by mail, so that
+// those subscriptions stay pending. FIFO topics, whose subscribers are queues,
+// take no messages. The UnsubscribeConfirmation that AWS sends to an endpoint
+// after the end of its subscription is not sent.
 package sns

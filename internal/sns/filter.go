@@ -47,7 +47,7 @@ func checkFilter(text, scope string) error {
 	if c.combinations > filterCombinations {
 		return wrong("FilterPolicy: Filter policy is too complex")
 	}
-	return nil
+	return compiles(text)
 }
 
 // complexity counts leaf keys, and multiplies the conditions of each by how

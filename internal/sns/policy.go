@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/iam/policy"
+	"github.com/slipway-dev/slipway/internal/store"
 )
 
 // document is the form of a topic's policy, with members in AWS's order.
@@ -41,6 +43,30 @@ func (s *Service) defaultPolicy(t *topic) string {
 		Resource:  s.topicARN(t),
 		Condition: map[string]any{"StringEquals": map[string]string{"AWS:SourceOwner": s.Site.Account}},
 	}))}})
+}
+
+// policyOf is the policy of the topic that an ARN names, "" if there is none.
+func (s *Service) policyOf(ctx context.Context, arn *string) (text string) {
+	_ = s.Engine.View(ctx, func(r store.Reader) error { // the operation itself will tell what is wrong
+		t, err := s.topicOf(ctx, r, arn)
+		if err == nil {
+			text = s.policyText(t)
+		}
+		return err
+	})
+	return text
+}
+
+func (s *Service) policyText(t *topic) string {
+	text := t.Attributes["Policy"]
+	if text == "" {
+		return s.defaultPolicy(t)
+	}
+	if _, err := policy.Parse(text, policy.Resource); err != nil { // kept before it was looked at this closely
+		s.Log.Warn("the policy of a topic cannot be read and permits nothing", "topic", s.topicARN(t), "err", err)
+		return ""
+	}
+	return text
 }
 
 func encode(v any) string {
@@ -82,6 +108,9 @@ func checkPolicy(text string) (string, error) {
 				return "", wrong("Policy statement action out of service scope!")
 			}
 		}
+	}
+	if _, err := policy.Parse(text, policy.Resource); err != nil {
+		return "", wrong("Policy Error: %v", err)
 	}
 	var out bytes.Buffer
 	if err := json.Compact(&out, []byte(text)); err != nil {

@@ -5,17 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	metrics "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"github.com/slipway-dev/slipway/internal/aws/arn"
+	"github.com/slipway-dev/slipway/internal/aws/auth"
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/aws/tag"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/id"
+	"github.com/slipway-dev/slipway/internal/seal"
 	"github.com/slipway-dev/slipway/internal/site"
 	"github.com/slipway-dev/slipway/internal/store"
 )
@@ -26,15 +31,32 @@ type Config struct {
 	Site   site.Site
 	IDs    id.Source
 	Log    *slog.Logger
+	// Box seals tokens and the private key of signatures.
+	Box seal.Box
+	// Authorizer decides whether a service may publish to a topic.
+	Authorizer auth.Authorizer
+	Metrics    Metrics
+}
+
+// Metrics is CloudWatch, which counts what topics do.
+type Metrics interface {
+	Record(ctx context.Context, region, namespace string, data []metrics.MetricDatum) error
 }
 
 // Service implements SNS's API.
-type Service struct{ Config }
+type Service struct {
+	Config
+	client *http.Client
+
+	signing sync.Mutex
+	own     *signer // nil before the first signature
+}
 
 // New returns the service and registers its jobs.
 func New(c Config) *Service {
-	s := &Service{c}
+	s := &Service{Config: c, client: newClient()}
 	c.Engine.Handle(jobForget, engine.Options{}, s.forget)
+	c.Engine.Handle(jobDeliver, engine.Options{Concurrency: deliverMost}, s.deliver)
 	return s
 }
 
@@ -57,6 +79,7 @@ type subscription struct {
 	Region, Topic, ID  string
 	Protocol, Endpoint string
 	Pending            bool              `json:",omitempty"`
+	Open               bool              `json:",omitempty"` // everyone may unsubscribe it
 	Principal          string            // who subscribed
 	Attributes         map[string]string `json:",omitempty"`
 }
@@ -84,29 +107,31 @@ func invalid(v wire.Violation) error {
 	return &wire.Error{Code: "ValidationError", Message: v.Message}
 }
 
-// resource is the part of an ARN of ours that follows the account.
-func (s *Service) resource(ctx context.Context, member string, value *string) (string, error) {
+// resource is the region of an ARN of ours and what follows the account in it.
+// The region must be that of the request, if it has one.
+func (s *Service) resource(ctx context.Context, member string, value *string) (region, name string, err error) {
 	text := aws.ToString(value)
 	if n := strings.Count(text, ":") + 1; n < 6 {
-		return "", wrong("%s Reason: An ARN must have at least 6 elements, not %d", member, n)
+		return "", "", wrong("%s Reason: An ARN must have at least 6 elements, not %d", member, n)
 	}
 	a, ok := arn.Parse(text)
-	if !ok || a.Service != "sns" || a.Region != identity.Region(ctx) || a.Account != s.Site.Account {
-		return "", wrong("%s", member)
+	region, signed := identity.RegionOf(ctx)
+	if !ok || a.Service != "sns" || signed && a.Region != region || a.Account != s.Site.Account {
+		return "", "", wrong("%s", member)
 	}
-	return a.Resource, nil
+	return a.Region, a.Resource, nil
 }
 
 // topicOf reads the topic that an ARN names.
 func (s *Service) topicOf(ctx context.Context, r store.Reader, value *string) (*topic, error) {
-	name, err := s.resource(ctx, "TopicArn", value)
+	region, name, err := s.resource(ctx, "TopicArn", value)
 	if err != nil {
 		return nil, err
 	}
 	if strings.Contains(name, ":") {
 		return nil, wrong("TopicArn")
 	}
-	t, err := topics.Get(r, identity.Region(ctx), name)
+	t, err := topics.Get(r, region, name)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, &wire.Error{Code: "NotFound", Message: "Topic does not exist"}
 	}
@@ -115,7 +140,7 @@ func (s *Service) topicOf(ctx context.Context, r store.Reader, value *string) (*
 
 // subscriptionOf reads the subscription that an ARN names.
 func (s *Service) subscriptionOf(ctx context.Context, r store.Reader, value *string) (*subscription, error) {
-	rest, err := s.resource(ctx, "SubscriptionArn", value)
+	region, rest, err := s.resource(ctx, "SubscriptionArn", value)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +148,7 @@ func (s *Service) subscriptionOf(ctx context.Context, r store.Reader, value *str
 	if !isUUID(id) {
 		return nil, wrong("SubscriptionId")
 	}
-	sub, err := subscriptions.Get(r, identity.Region(ctx), name, id)
+	sub, err := subscriptions.Get(r, region, name, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, &wire.Error{Code: "NotFound", Message: "Subscription does not exist"}
 	}

@@ -64,6 +64,9 @@ func (s *Service) Subscribe(ctx context.Context, in *sns.SubscribeInput, _ ...fu
 		if !contains(sub.Attributes, asked) {
 			return wrong("Attributes Reason: Subscription already exists with different attributes")
 		}
+		if sub.Pending { // its owner is asked again
+			return s.ask(tx, t, sub)
+		}
 		return nil
 	})
 	if err != nil {
@@ -90,6 +93,9 @@ func (s *Service) add(tx *engine.Tx, t *topic, sub *subscription) error {
 	}
 	t.Pending++
 	if err := topics.Put(tx, t, t.Region, t.Name); err != nil {
+		return err
+	}
+	if err := s.ask(tx, t, sub); err != nil {
 		return err
 	}
 	return tx.Enqueue(engine.NewJob{Kind: jobForget, ID: sub.ID, At: s.Engine.Now().Add(pendingLife), Payload: forgetJob{sub.Region, sub.Topic, sub.ID}})

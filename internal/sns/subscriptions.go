@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -23,7 +25,9 @@ func isNotFound(err error) bool {
 }
 
 // Unsubscribe removes a subscription; an unknown one succeeds. One that is not
-// confirmed cannot be removed, it goes by itself.
+// confirmed cannot be removed, it goes by itself. Without a signature it is for
+// those who came by the UnsubscribeURL of a message, unless the subscription was
+// confirmed to be unsubscribed by its owner only.
 func (s *Service) Unsubscribe(ctx context.Context, in *sns.UnsubscribeInput, _ ...func(*sns.Options)) (*sns.UnsubscribeOutput, error) {
 	if aws.ToString(in.SubscriptionArn) == "" {
 		return nil, wrong("SubscriptionArn Reason: no value for required parameter")
@@ -35,6 +39,9 @@ func (s *Service) Unsubscribe(ctx context.Context, in *sns.UnsubscribeInput, _ .
 		}
 		if err != nil {
 			return err
+		}
+		if _, signed := identity.Maybe(ctx); !signed && !sub.Open {
+			return &types.AuthorizationErrorException{Message: aws.String("This subscription can be removed only by a request of its owner that is signed")}
 		}
 		if sub.Pending {
 			return wrong("Cannot unsubscribe a subscription that is pending confirmation")
@@ -71,9 +78,9 @@ func (s *Service) GetSubscriptionAttributes(ctx context.Context, in *sns.GetSubs
 		"TopicArn":                     s.topicARN(t),
 		"Owner":                        s.Site.Account,
 		"Protocol":                     sub.Protocol,
-		"Endpoint":                     sub.Endpoint,
+		"Endpoint":                     masked(sub.Endpoint),
 		"PendingConfirmation":          strconv.FormatBool(sub.Pending),
-		"ConfirmationWasAuthenticated": strconv.FormatBool(!sub.Pending),
+		"ConfirmationWasAuthenticated": strconv.FormatBool(!sub.Pending && !sub.Open),
 		"RawMessageDelivery":           "false",
 		"SubscriptionPrincipal":        sub.Principal,
 	}
@@ -109,10 +116,24 @@ func (s *Service) SetSubscriptionAttributes(ctx context.Context, in *sns.SetSubs
 	})
 }
 
+// masked is an endpoint without the password in it, as SNS shows it.
+func masked(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.User == nil {
+		return endpoint
+	}
+	if _, secret := u.User.Password(); !secret {
+		return endpoint
+	}
+	scheme, _, _ := strings.Cut(endpoint, "://")
+	_, rest, _ := strings.Cut(endpoint, "@")
+	return scheme + "://" + u.User.Username() + ":****@" + rest
+}
+
 func (s *Service) listed(sub *subscription) (types.Subscription, bool, error) {
 	out := types.Subscription{
 		SubscriptionArn: aws.String(s.subscriptionARN(sub)), TopicArn: aws.String(s.topicARN(&topic{Region: sub.Region, Name: sub.Topic})),
-		Owner: aws.String(s.Site.Account), Protocol: aws.String(sub.Protocol), Endpoint: aws.String(sub.Endpoint),
+		Owner: aws.String(s.Site.Account), Protocol: aws.String(sub.Protocol), Endpoint: aws.String(masked(sub.Endpoint)),
 	}
 	if sub.Pending {
 		out.SubscriptionArn = aws.String("PendingConfirmation")

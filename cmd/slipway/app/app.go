@@ -37,6 +37,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/seal"
 	"github.com/slipway-dev/slipway/internal/secretsmanager"
 	"github.com/slipway-dev/slipway/internal/site"
+	"github.com/slipway-dev/slipway/internal/sns"
 	"github.com/slipway-dev/slipway/internal/store"
 )
 
@@ -58,10 +59,10 @@ func parts() []part {
 		{"secretsmanager", addSecretsManager},
 		{"ssm", addSSM},
 		{"cloudwatch", addCloudWatch},
+		{"sns", addSNS},
 		{"s3", addS3},
 		{"logs", addLogs},
 		{"eventbridge", addEventBridge},
-		{"sns", addSNS},
 		{"ec2", addEC2},
 		{"elasticloadbalancingv2", addELB},
 		{"ecr", addECR},
@@ -89,6 +90,7 @@ type App struct {
 	logs   *logs.Service
 	// cloudwatch counts what services do.
 	cloudwatch *cloudwatch.Service
+	topics     *sns.Service
 	kms        *kms.Service
 	// objects is S3.
 	objects *s3.Service

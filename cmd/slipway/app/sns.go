@@ -2,7 +2,12 @@ package app
 
 import "github.com/slipway-dev/slipway/internal/sns"
 
+// addSNS makes SNS, to whose topics other services publish.
 func addSNS(a *App) error {
-	service := sns.New(sns.Config{Engine: a.engine, Site: a.site, IDs: a.IDs, Log: a.Log.With("part", "sns")})
-	return a.serve(service.Wire())
+	a.topics = sns.New(sns.Config{
+		Engine: a.engine, Site: a.site, IDs: a.IDs, Log: a.Log.With("part", "sns"),
+		Box: a.keys.For("sns"), Authorizer: a.authorizer, Metrics: a.cloudwatch,
+	})
+	a.gateway.Mount(sns.CertificatePrefix, a.topics.Certificate())
+	return a.serve(a.topics.Wire())
 }

@@ -16,6 +16,9 @@ type Access struct {
 	Resource string // ARN; "" means "*"
 	// Context holds condition keys of this check, e.g. iam:PassedToService.
 	Context map[string][]string
+	// Policy is the resource's own policy, a JSON document, if it has one: it may
+	// allow what the caller's policies do not, and deny what they allow.
+	Policy string
 }
 
 // Operation binds one operation of a service's model to the method that does it.
@@ -30,6 +33,10 @@ type Operation struct {
 	Call   func(ctx context.Context, in any) (any, error)
 	// Access lists what is checked; nil means Action on "*".
 	Access func(ctx context.Context, in any) []Access
+	// Unsigned operations may also be called without a signature: what they get
+	// proves the right to it, like the token of a message. Their context then has
+	// neither a caller nor a region, and nobody is asked for permission.
+	Unsigned bool
 	// Stream, if set, answers instead of Call: for event streams.
 	Stream func(ctx context.Context, in any, w http.ResponseWriter) error
 }

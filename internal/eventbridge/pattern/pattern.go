@@ -29,6 +29,11 @@ func Compile(text string) (*Pattern, error) {
 	if len([]rune(text)) > MaxLength {
 		return nil, fmt.Errorf("it has more than %d characters", MaxLength)
 	}
+	return CompileLong(text)
+}
+
+// CompileLong is Compile for users of the language with a limit of their own.
+func CompileLong(text string) (*Pattern, error) {
 	value, err := decode([]byte(text))
 	if err != nil {
 		return nil, errors.New("Filter is not valid JSON")

@@ -1,0 +1,442 @@
+package sns
+
+import (
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha1" //nolint:gosec // signature version 1
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+
+	"github.com/slipway-dev/slipway/internal/aws/wire"
+	"github.com/slipway-dev/slipway/internal/engine"
+)
+
+func TestNotification(t *testing.T) {
+	b, r := newBench(t), newReceiver(t)
+	arn := b.subscribe("http", r.URL+"/hook?a=b", nil)
+	asked := r.take()
+	if len(asked) != 1 {
+		t.Fatalf("asked %d times", len(asked))
+	}
+	q := asked[0]
+	if q.header.Get("X-Amz-Sns-Message-Type") != confirmation || q.header.Get("X-Amz-Sns-Topic-Arn") != *b.topic || q.header.Get("X-Amz-Sns-Subscription-Arn") != "" ||
+		!strings.HasPrefix(q.SubscribeURL, "http://localhost:4566/?Action=ConfirmSubscription&") || !strings.Contains(q.Message, *b.topic) || q.Token == "" || q.UnsubscribeURL != "" {
+		t.Errorf("to confirm: %+v", q)
+	}
+	b.verify(&q.envelope)
+	b.publish(&sdk.PublishInput{Message: aws.String("too early")})
+	if all := r.take(); len(all) != 0 {
+		t.Errorf("before it was confirmed: %+v", all)
+	}
+	for range 2 { // a second time changes nothing
+		if out, err := b.ConfirmSubscription(context.Background(), &sdk.ConfirmSubscriptionInput{TopicArn: b.topic, Token: &q.Token}); err != nil || *out.SubscriptionArn != arn {
+			t.Fatalf("confirm: %v, %v", out, err)
+		}
+	}
+	id := b.publish(&sdk.PublishInput{Subject: aws.String("Deployed"), Message: aws.String("version <2> & more"), MessageAttributes: map[string]types.MessageAttributeValue{
+		"stage": {DataType: aws.String("String"), StringValue: aws.String("production")}, "raw": {DataType: aws.String("Binary"), BinaryValue: []byte{1, 2}}}})
+	all := r.take()
+	if len(all) != 1 {
+		t.Fatalf("%d notifications", len(all))
+	}
+	n := all[0]
+	if n.MessageID != id || n.Type != notification || n.Subject != "Deployed" || n.Message != "version <2> & more" || n.TopicARN != *b.topic || n.SignatureVersion != "1" ||
+		n.Timestamp != "2026-01-02T03:04:05.000Z" || n.MessageAttributes["stage"] != (attribute{"String", "production"}) || n.MessageAttributes["raw"] != (attribute{"Binary", "AQI="}) {
+		t.Errorf("got %+v", n)
+	}
+	for name, want := range map[string]string{"X-Amz-Sns-Message-Type": notification, "X-Amz-Sns-Message-Id": id, "X-Amz-Sns-Topic-Arn": *b.topic,
+		"X-Amz-Sns-Subscription-Arn": arn, "Content-Type": "text/plain; charset=UTF-8", "User-Agent": userAgent, "X-Amz-Sns-Rawdelivery": ""} {
+		if got := n.header.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if !strings.Contains(n.raw, `version <2> & more`) || !strings.Contains(n.UnsubscribeURL, "Action=Unsubscribe&SubscriptionArn=arn") {
+		t.Errorf("body %s", n.raw)
+	}
+	b.verify(&n.envelope)
+	b.set("SignatureVersion", "2")
+	b.publish(&sdk.PublishInput{Message: aws.String("no subject")})
+	n = r.take()[0]
+	if n.SignatureVersion != "2" || strings.Contains(n.raw, "Subject") {
+		t.Errorf("version 2: %s", n.raw)
+	}
+	b.verify(&n.envelope)
+	b.want("NumberOfMessagesPublished", 3)
+	b.want("NumberOfNotificationsDelivered", 2)
+
+	// Whoever has a message may end the subscription.
+	if _, err := b.Unsubscribe(context.Background(), &sdk.UnsubscribeInput{SubscriptionArn: &arn}); err != nil {
+		t.Fatal(err)
+	}
+	b.publish(&sdk.PublishInput{Message: aws.String("nobody hears")})
+	if all := r.take(); len(all) != 0 {
+		t.Errorf("unsubscribed: %+v", all)
+	}
+	for _, token := range []string{"", "x", q.Token} { // of a subscription that is gone
+		_, err := b.ConfirmSubscription(context.Background(), &sdk.ConfirmSubscriptionInput{TopicArn: b.topic, Token: &token})
+		if err == nil || !strings.Contains(err.Error(), "Invalid parameter: Token") {
+			t.Errorf("token %q: %v", token, err)
+		}
+	}
+}
+
+// set sets an attribute of the topic.
+func (b *bench) set(name, value string) {
+	b.t.Helper()
+	if _, err := b.SetTopicAttributes(b.ctx, &sdk.SetTopicAttributesInput{TopicArn: b.topic, AttributeName: &name, AttributeValue: &value}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// verify does what a receiver does: it gets the certificate, puts together what
+// was signed, and checks.
+func (b *bench) verify(e *envelope) {
+	b.t.Helper()
+	w := httptest.NewRecorder()
+	path, _ := strings.CutPrefix(e.SigningCertURL, "http://localhost:4566")
+	b.Certificate().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	block, _ := pem.Decode(w.Body.Bytes())
+	if block == nil {
+		b.t.Fatalf("%s is no certificate: %s", path, w.Body)
+	}
+	c, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	values := map[string]string{"Message": e.Message, "MessageId": e.MessageID, "SubscribeURL": e.SubscribeURL, "Subject": e.Subject, "Timestamp": e.Timestamp,
+		"Token": e.Token, "TopicArn": e.TopicARN, "Type": e.Type}
+	var text strings.Builder
+	for _, name := range []string{"Message", "MessageId", "SubscribeURL", "Subject", "Timestamp", "Token", "TopicArn", "Type"} {
+		if values[name] != "" {
+			text.WriteString(name + "\n" + values[name] + "\n")
+		}
+	}
+	signature, err := base64.StdEncoding.DecodeString(e.Signature)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if e.SignatureVersion == "1" {
+		sum := sha1.Sum([]byte(text.String())) //nolint:gosec // as above
+		err = rsa.VerifyPKCS1v15(c.PublicKey.(*rsa.PublicKey), crypto.SHA1, sum[:], signature)
+	} else {
+		sum := sha256.Sum256([]byte(text.String()))
+		err = rsa.VerifyPKCS1v15(c.PublicKey.(*rsa.PublicKey), crypto.SHA256, sum[:], signature)
+	}
+	if err != nil {
+		b.t.Errorf("the signature of %q does not verify: %v", text.String(), err)
+	}
+}
+
+func TestRaw(t *testing.T) {
+	b, r := newBench(t), newReceiver(t)
+	b.confirmed(r, map[string]string{"RawMessageDelivery": "true", "DeliveryPolicy": `{"requestPolicy":{"headerContentType":"application/json"}}`})
+	b.publish(&sdk.PublishInput{Message: aws.String(`{"a":1}`)})
+	n := r.take()[0]
+	if n.raw != `{"a":1}` || n.header.Get("X-Amz-Sns-Rawdelivery") != "true" || n.header.Get("Content-Type") != "application/json" {
+		t.Errorf("got %q with %v", n.raw, n.header)
+	}
+}
+
+// By the default policy a delivery is tried four times, 20 seconds apart.
+func TestRetries(t *testing.T) {
+	b, r := newBench(t), newReceiver(t)
+	b.confirmed(r, nil)
+	r.answer(http.StatusInternalServerError)
+	id := b.publish(&sdk.PublishInput{Message: aws.String("hello")})
+	for try := 1; try <= 4; try++ {
+		if all := r.take(); len(all) != 1 || all[0].MessageID != id {
+			t.Fatalf("try %d: %d requests", try, len(all))
+		}
+		b.clock.Advance(20*time.Second - time.Millisecond)
+		b.settle()
+		if all := r.take(); len(all) != 0 {
+			t.Fatalf("try %d came early", try+1)
+		}
+		b.clock.Advance(time.Millisecond)
+		b.settle()
+	}
+	b.clock.Advance(time.Hour)
+	b.settle()
+	if all := r.take(); len(all) != 0 {
+		t.Errorf("after the last: %d requests", len(all))
+	}
+	b.want("NumberOfNotificationsFailed", 1)
+
+	b.publish(&sdk.PublishInput{Message: aws.String("again")})
+	r.take()
+	r.answer(http.StatusNoContent)
+	b.clock.Advance(20 * time.Second)
+	b.settle()
+	if all := r.take(); len(all) != 1 {
+		t.Errorf("after the receiver came back: %d requests", len(all))
+	}
+	b.want("NumberOfNotificationsDelivered", 1)
+	// What the receiver refuses is not tried again; redirects are not followed.
+	for i, status := range []int{http.StatusNotFound, http.StatusFound} {
+		r.answer(status)
+		b.publish(&sdk.PublishInput{Message: aws.String("refused")})
+		b.clock.Advance(time.Hour)
+		b.settle()
+		if all := r.take(); len(all) != 1 {
+			t.Errorf("%d: %d requests", status, len(all))
+		}
+		b.want("NumberOfNotificationsFailed", float64(2+i))
+	}
+}
+
+func TestSchedules(t *testing.T) {
+	b := newBench(t)
+	for _, tt := range []struct {
+		policy string
+		want   []time.Duration // seconds
+	}{
+		{``, []time.Duration{20, 20, 20}},
+		{`{"healthyRetryPolicy":{"numRetries":0}}`, nil},
+		{`{"healthyRetryPolicy":{"minDelayTarget":1,"maxDelayTarget":60,"numRetries":9,"numNoDelayRetries":2,"numMinDelayRetries":1,"numMaxDelayRetries":3,"backoffFunction":"linear"}}`,
+			[]time.Duration{0, 0, 1, 1, 31, 60, 60, 60, 60}},
+		{`{"healthyRetryPolicy":{"minDelayTarget":10,"maxDelayTarget":80,"numRetries":4,"backoffFunction":"geometric"}}`, []time.Duration{10, 20, 40, 80}},
+		{`{"healthyRetryPolicy":{"minDelayTarget":10,"maxDelayTarget":80,"numRetries":4,"backoffFunction":"exponential"}}`, []time.Duration{10, 20, 40, 80}},
+		{`{"healthyRetryPolicy":{"minDelayTarget":10,"maxDelayTarget":70,"numRetries":4,"backoffFunction":"arithmetic"}}`, []time.Duration{10, 20, 40, 70}},
+		{`{"healthyRetryPolicy":{"minDelayTarget":1200,"maxDelayTarget":1200,"numRetries":100}}`, []time.Duration{1200, 1200, 1200}}, // an hour in all
+	} {
+		s := b.policy(&topic{}, &subscription{Protocol: "https", Attributes: map[string]string{"DeliveryPolicy": tt.policy}})
+		for i := 1; ; i++ {
+			d, ok := s.wait(i)
+			if ok != (i <= len(tt.want)) || ok && d.Round(time.Second) != tt.want[i-1]*time.Second {
+				t.Errorf("%s: retry %d after %v, %v", tt.policy, i, d, ok)
+			}
+			if !ok {
+				break
+			}
+		}
+	}
+}
+
+func TestForbiddenAddresses(t *testing.T) {
+	for address, ok := range map[string]bool{
+		"127.0.0.1:80": true, "10.0.0.1:80": true, "[::1]:80": true, "93.184.216.34:443": true, "169.254.169.254:80": false, "169.254.170.2:80": false,
+		"[fe80::1%eth0]:80": false, "[::ffff:169.254.169.254]:80": false, "[fd00:ec2::254]:80": false, "0.0.0.0:80": false, "[::]:80": false, "224.0.0.1:80": false,
+		"100.100.100.200:80": false,
+	} {
+		if err := permitted(address); (err == nil) != ok {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	b := newBench(t)
+	b.subscribe("http", "http://user:secret@169.254.169.254/latest?token=secret", nil) // gives up, once
+	arns, err := b.ListSubscriptions(b.ctx, &sdk.ListSubscriptionsInput{})
+	if err != nil || len(arns.Subscriptions) != 1 || *arns.Subscriptions[0].Endpoint != "http://user:****@169.254.169.254/latest?token=secret" {
+		t.Errorf("shown: %+v, %v", arns, err)
+	}
+}
+
+func TestFilters(t *testing.T) {
+	b := newBench(t)
+	text := func(kind, v string) types.MessageAttributeValue {
+		return types.MessageAttributeValue{DataType: &kind, StringValue: &v}
+	}
+	attributes := map[string]types.MessageAttributeValue{"stage": text("String", "production"), "cost": text("Number", "12.5"), "ip": text("String", "10.0.0.7"),
+		"tags": text("String.Array", `["a","b",1,true,null]`), "bytes": {DataType: aws.String("Binary"), BinaryValue: []byte("x")}}
+	const body = `{"detail":{"state":"FAILED","n":[1,2],"list":[{"a":"x"},{"a":"y"}]},"ok":true}`
+	for policy, want := range map[string]bool{
+		``:                                true,
+		`{"stage":["production","test"]}`: true,
+		`{"stage":["test"]}`:              false,
+		`{"stage":[{"prefix":"prod"}]}`:   true,
+		`{"stage":[{"suffix":"tion"}]}`:   true,
+		`{"stage":[{"suffix":"x"}]}`:      false,
+		`{"stage":[{"equals-ignore-case":"PRODUCTION"}]}`: true,
+		`{"stage":[{"wildcard":"p*n"}]}`:                  true,
+		`{"stage":[{"anything-but":["test"]}]}`:           true,
+		`{"stage":[{"anything-but":"production"}]}`:       false,
+		`{"stage":[{"anything-but":{"prefix":"prod"}}]}`:  false,
+		`{"missing":[{"anything-but":"x"}]}`:              false,
+		`{"missing":[{"exists":false}]}`:                  true,
+		`{"stage":[{"exists":true}]}`:                     true,
+		`{"bytes":[{"exists":true}]}`:                     true,
+		`{"bytes":["x"]}`:                                 false,
+		`{"cost":[{"numeric":[">",10,"<=",12.5]}]}`:       true,
+		`{"cost":[{"numeric":["=",12.5]}]}`:               true,
+		`{"cost":[{"numeric":["<",12.5]}]}`:               false,
+		`{"cost":["12.5"]}`:                               false,
+		`{"ip":[{"cidr":"10.0.0.0/24"}]}`:                 true,
+		`{"ip":[{"cidr":"10.0.1.0/24"}]}`:                 false,
+		`{"tags":["b"]}`:                                  true,
+		`{"tags":["c"]}`:                                  false,
+		`{"stage":["production"],"tags":["c"]}`:           false,
+		`{"$or":[{"stage":["test"]},{"tags":["a"]}]}`:     true,
+		`body{"detail":{"state":[{"prefix":"FAIL"}]}}`:    true,
+		`body{"detail":{"state":["SUCCEEDED"]}}`:          false,
+		`body{"detail":{"n":[{"numeric":["=",2]}]}}`:      true,
+		`body{"detail":{"list":{"a":["y"]}}}`:             true,
+		`body{"ok":[true],"stage":[{"exists":false}]}`:    true,
+	} {
+		sub := &subscription{Attributes: map[string]string{"FilterPolicy": policy}}
+		if rest, found := strings.CutPrefix(policy, "body"); found {
+			sub.Attributes = map[string]string{"FilterPolicy": rest, "FilterPolicyScope": onBody}
+		}
+		if err := checkFilter(sub.Attributes["FilterPolicy"], sub.Attributes["FilterPolicyScope"]); err != nil {
+			t.Errorf("%s: %v", policy, err)
+		}
+		if got, err := sub.wants(body, asEvent(attributes)); err != nil || got != want {
+			t.Errorf("%s: %v, %v", policy, got, err)
+		}
+	}
+	sub := &subscription{Attributes: map[string]string{"FilterPolicy": `{"a":["b"]}`, "FilterPolicyScope": onBody}}
+	if got, err := sub.wants("no JSON", asEvent(nil)); got || err != nil {
+		t.Errorf("a body that is no JSON: %v, %v", got, err)
+	}
+	r := newReceiver(t)
+	b.confirmed(r, map[string]string{"FilterPolicy": `{"stage":["production"]}`})
+	b.publish(&sdk.PublishInput{Message: aws.String("other")})
+	b.publish(&sdk.PublishInput{Message: aws.String("mine"), MessageAttributes: attributes})
+	if all := r.take(); len(all) != 1 || all[0].Message != "mine" {
+		t.Errorf("through the filter: %+v", all)
+	}
+	b.want("NumberOfNotificationsFilteredOut", 1)
+}
+
+func TestBadMessages(t *testing.T) {
+	b := newBench(t)
+	attr := func(name, kind, value string) map[string]types.MessageAttributeValue {
+		return map[string]types.MessageAttributeValue{name: {DataType: &kind, StringValue: &value}}
+	}
+	for want, in := range map[string]*sdk.PublishInput{
+		"InvalidParameter: Invalid parameter: Empty message":                                                {Message: aws.String("")},
+		"InvalidParameter: Invalid parameter: Message too long":                                             {Message: aws.String(strings.Repeat("x", maxMessage+1))},
+		"InvalidParameter: Invalid parameter: Subject":                                                      {Message: aws.String("m"), Subject: aws.String("a\nb")},
+		"InvalidParameter: Invalid parameter: MessageStructure":                                             {Message: aws.String("m"), MessageStructure: aws.String("xml")},
+		"InvalidParameter: Invalid parameter: Message Structure - JSON message body failed to parse":        {Message: aws.String("m"), MessageStructure: aws.String("json")},
+		"InvalidParameter: Invalid parameter: Message Structure - No default entry in JSON message body":    {Message: aws.String(`{"http":"m"}`), MessageStructure: aws.String("json")},
+		"ParameterValueInvalid: The message attribute 'a' has an invalid message attribute type":            {Message: aws.String("m"), MessageAttributes: attr("a", "Text", "x")},
+		"ParameterValueInvalid: Could not cast message attribute 'a' value to number":                       {Message: aws.String("m"), MessageAttributes: attr("a", "Number", "x")},
+		"ParameterValueInvalid: The message attribute 'a' must contain non-empty message attribute value":   {Message: aws.String("m"), MessageAttributes: attr("a", "String", "")},
+		"ParameterValueInvalid: The message attribute 'a' with type 'Binary' must use field 'Binary'":       {Message: aws.String("m"), MessageAttributes: attr("a", "Binary", "x")},
+		"ParameterValueInvalid: Invalid non-alphanumeric character was found in the message attribute name": {Message: aws.String("m"), MessageAttributes: attr("a b", "String", "x")},
+	} {
+		in.TopicArn = b.topic
+		if _, err := b.Publish(b.ctx, in); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	for want, in := range map[string]*sdk.PublishInput{
+		"PhoneNumber Reason: sending SMS is not implemented": {Message: aws.String("m"), PhoneNumber: aws.String("+15551234567")},
+		"TopicArn or TargetArn Reason":                       {Message: aws.String("m")},
+		"platform endpoints are not implemented":             {Message: aws.String("m"), TargetArn: aws.String("arn:aws:sns:us-east-1:000000000000:endpoint/GCM/a/b")},
+		"Topic does not exist":                               {Message: aws.String("m"), TopicArn: aws.String(*b.topic + "s")},
+	} {
+		if _, err := b.Publish(b.ctx, in); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	fifo, err := b.CreateTopic(b.ctx, &sdk.CreateTopicInput{Name: aws.String("orders.fifo"), Attributes: map[string]string{"FifoTopic": "true"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Publish(b.ctx, &sdk.PublishInput{TopicArn: fifo.TopicArn, Message: aws.String("m"), MessageGroupId: aws.String("g")}); err == nil || !strings.Contains(err.Error(), "FIFO topics is not implemented") {
+		t.Errorf("to a FIFO topic: %v", err)
+	}
+	b.want("NumberOfMessagesPublished", 0)
+}
+
+func TestBatch(t *testing.T) {
+	b, r := newBench(t), newReceiver(t)
+	b.confirmed(r, nil)
+	one := func(id, text string) types.PublishBatchRequestEntry {
+		return types.PublishBatchRequestEntry{Id: &id, Message: &text}
+	}
+	out, err := b.PublishBatch(b.ctx, &sdk.PublishBatchInput{TopicArn: b.topic, PublishBatchRequestEntries: []types.PublishBatchRequestEntry{one("a", "A"), one("b", ""), one("c", "C")}})
+	if err != nil || len(out.Successful) != 2 || len(out.Failed) != 1 || *out.Failed[0].Id != "b" || *out.Failed[0].Code != "InvalidParameter" || !out.Failed[0].SenderFault {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	b.settle()
+	if all := r.take(); len(all) != 2 {
+		t.Errorf("%d notifications", len(all))
+	}
+	var empty *types.EmptyBatchRequestException
+	var many *types.TooManyEntriesInBatchRequestException
+	var twice *types.BatchEntryIdsNotDistinctException
+	var long *types.BatchRequestTooLongException
+	var name *types.InvalidBatchEntryIdException
+	half := strings.Repeat("x", maxMessage/2+1)
+	for _, tt := range []struct {
+		entries []types.PublishBatchRequestEntry
+		want    any
+	}{
+		{nil, &empty}, {make([]types.PublishBatchRequestEntry, 11), &many}, {[]types.PublishBatchRequestEntry{one("a", "A"), one("a", "B")}, &twice},
+		{[]types.PublishBatchRequestEntry{one("a", half), one("b", half)}, &long}, {[]types.PublishBatchRequestEntry{one("a b", "A")}, &name},
+	} {
+		if _, err := b.PublishBatch(b.ctx, &sdk.PublishBatchInput{TopicArn: b.topic, PublishBatchRequestEntries: tt.entries}); !errors.As(err, tt.want) {
+			t.Errorf("got %v, want %T", err, tt.want)
+		}
+	}
+}
+
+func TestStructured(t *testing.T) {
+	b, r := newBench(t), newReceiver(t)
+	b.confirmed(r, nil)
+	b.publish(&sdk.PublishInput{MessageStructure: aws.String("json"), Message: aws.String(`{"default":"for all","http":"for the web","sms":1}`)})
+	b.publish(&sdk.PublishInput{MessageStructure: aws.String("json"), Message: aws.String(`{"default":"for all","https":"for others","http":1}`)})
+	if all := r.take(); len(all) != 2 || all[0].Message != "for the web" || all[1].Message != "for all" {
+		t.Errorf("got %+v", all)
+	}
+}
+
+// What cannot be delivered fails by name, and the others get the message.
+func TestUndelivered(t *testing.T) {
+	b, r := newBench(t), newReceiver(t)
+	b.confirmed(r, nil)
+	b.subscribe("sqs", "arn:aws:sqs:us-east-1:000000000000:jobs", nil)
+	b.subscribe("sms", "+15551234567", nil)
+	b.subscribe("email", "ops@example.com", nil) // pending, so that it is not even tried
+	b.publish(&sdk.PublishInput{Message: aws.String("hello")})
+	if all := r.take(); len(all) != 1 {
+		t.Errorf("%d notifications", len(all))
+	}
+	b.want("NumberOfNotificationsDelivered", 1)
+	b.want("NumberOfNotificationsFailed", 2)
+}
+
+func TestNotify(t *testing.T) {
+	b, r := newBench(t), newReceiver(t)
+	b.confirmed(r, nil)
+	notify := func(principal, topic string) error {
+		defer b.settle()
+		return b.Engine.Update(b.ctx, func(tx *engine.Tx) error {
+			return b.Notify(tx, principal, "arn:aws:cloudwatch:us-east-1:000000000000:alarm:a", topic, "ALARM", "text")
+		})
+	}
+	if err := notify(alarms, *b.topic); err != nil {
+		t.Fatal(err)
+	}
+	if all := r.take(); len(all) != 1 || all[0].Subject != "ALARM" || all[0].Message != "text" {
+		t.Errorf("got %+v", all)
+	}
+	a := b.asked[0]
+	if a.Action != "sns:Publish" || a.Resource != *b.topic || !strings.Contains(a.Policy, "__default_policy_ID") || a.Context["aws:SourceOwner"][0] != "000000000000" {
+		t.Errorf("asked %+v", a)
+	}
+	b.refuse = &wire.Error{Code: "AccessDenied", Message: "no"}
+	if err := notify("events.amazonaws.com", *b.topic); !errors.Is(err, b.refuse) || b.asked[1].Context["aws:SourceOwner"] != nil {
+		t.Errorf("refused: %v, %+v", err, b.asked[1])
+	}
+	if err := notify(alarms, *b.topic+"s"); !isNotFound(err) {
+		t.Errorf("no topic: %v", err)
+	}
+	if all := r.take(); len(all) != 0 {
+		t.Errorf("got %+v", all)
+	}
+}

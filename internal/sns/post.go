@@ -1,0 +1,103 @@
+package sns
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// postTimeout is how long a receiver has to answer.
+const postTimeout = 15 * time.Second
+
+// maxAnswer is how much of an answer is read, so that its connection can be
+// used again.
+const maxAnswer = 64 << 10
+
+// userAgent is what receivers may know SNS by.
+const userAgent = "Amazon Simple Notification Service Agent"
+
+// post sends a message to an address on the web, as the developer guide's "HTTP
+// /HTTPS message formats" has it.
+func (s *Service) post(ctx context.Context, t *topic, sub *subscription, m *message) error {
+	raw := m.Kind == notification && sub.Attributes["RawMessageDelivery"] == "true"
+	body := []byte(m.Text)
+	if !raw {
+		var err error
+		if body, err = s.wrap(ctx, t, sub, m); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, postTimeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, sub.Endpoint, bytes.NewReader(body))
+	if err != nil {
+		return giveUp("the endpoint is no URL")
+	}
+	r.Header.Set("User-Agent", userAgent)
+	r.Header.Set("Content-Type", contentType(t, sub))
+	r.Header["x-amz-sns-message-type"] = []string{m.Kind}
+	r.Header["x-amz-sns-message-id"] = []string{m.ID}
+	r.Header["x-amz-sns-topic-arn"] = []string{s.topicARN(t)}
+	if m.Kind != confirmation {
+		r.Header["x-amz-sns-subscription-arn"] = []string{s.subscriptionARN(sub)}
+	}
+	if raw {
+		r.Header["x-amz-sns-rawdelivery"] = []string{"true"}
+	}
+	answer, err := s.client.Do(r)
+	if err != nil {
+		return unreached(err)
+	}
+	defer answer.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, maxAnswer))
+	switch code := answer.StatusCode; {
+	case code/100 == 2:
+		return nil
+	case code == http.StatusTooManyRequests || code >= 500:
+		return later("the endpoint answered %s", answer.Status)
+	default: // also redirects, which are not followed
+		return giveUp("the endpoint answered %s", answer.Status)
+	}
+}
+
+// contentType is the subscription's, text by default.
+func contentType(t *topic, sub *subscription) string {
+	var p subscriptionDelivery
+	_ = json.Unmarshal([]byte(effectiveSubscription(t.Attributes["DeliveryPolicy"], sub.Attributes["DeliveryPolicy"])), &p) // our own text
+	if p.Request != nil && p.Request.HeaderContentType != nil {
+		return *p.Request.HeaderContentType
+	}
+	return "text/plain; charset=UTF-8"
+}
+
+// wrap puts a message into its envelope and signs that.
+func (s *Service) wrap(ctx context.Context, t *topic, sub *subscription, m *message) ([]byte, error) {
+	e := &envelope{
+		Type: m.Kind, MessageID: m.ID, Token: m.Token, TopicARN: s.topicARN(t), Subject: m.Subject, Message: m.Text,
+		Timestamp: m.Time.UTC().Format(stamp), MessageAttributes: shown(m.Attributes),
+	}
+	if m.Kind == notification {
+		e.UnsubscribeURL = s.link(url.Values{"Action": {"Unsubscribe"}, "SubscriptionArn": {s.subscriptionARN(sub)}})
+	} else {
+		e.SubscribeURL = s.link(url.Values{"Action": {"ConfirmSubscription"}, "TopicArn": {e.TopicARN}, "Token": {m.Token}})
+	}
+	if err := s.sign(ctx, t, e); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	err := enc.Encode(e)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// link is the URL of one of the operations that need no signature.
+func (s *Service) link(form url.Values) string {
+	form.Set("Version", "2010-03-31") // by which an unsigned request is known to be SNS's
+	return s.Site.URL + "/?" + form.Encode()
+}
