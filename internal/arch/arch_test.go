@@ -80,7 +80,7 @@ var others = map[string][]string{
 	"internal/glob":      nil,
 	"internal/git":       nil,
 	"internal/pause":     {"internal/forward"},
-	"internal/proxy":     {"internal/clock", "internal/elasticloadbalancingv2/health", "internal/elasticloadbalancingv2/meter", "internal/elasticloadbalancingv2/plane", "internal/id"},
+	"internal/proxy":     {"internal/clock", "internal/elasticloadbalancingv2/health", "internal/elasticloadbalancingv2/meter", "internal/elasticloadbalancingv2/plane", "internal/id"}, // and below,
 	"internal/registry":  nil,
 
 	"internal/runtimeapi": {"internal/forward"},

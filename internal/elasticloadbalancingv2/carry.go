@@ -125,6 +125,7 @@ func options(b *balancer, l *listener) plane.Options {
 		HTTP2: of("routing.http2.enabled") == "true", DropInvalid: of("routing.http.drop_invalid_header_fields.enabled") == "true",
 		ForwardedFor: of("routing.http.xff_header_processing.mode"), ClientPort: of("routing.http.xff_client_port.enabled") == "true",
 		TLSHeaders: of("routing.http.x_amzn_tls_version_and_cipher_suite.enabled") == "true", Idle: time.Duration(idle) * time.Second,
+		Desync: of("routing.http.desync_mitigation_mode"),
 		Server: value(l.attributes(), l.Attributes, "routing.http.response.server.enabled") != "false",
 	}
 	for key, v := range l.Attributes {

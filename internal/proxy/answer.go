@@ -14,74 +14,90 @@ import (
 var discard = log.New(io.Discard, "", 0)
 
 // answer is what the load balancer says itself.
-func (o *port) answer(w http.ResponseWriter, l *listener, status int) {
-	answer(w, l, status)
-	o.proxy.counted()
+type answer struct {
+	status int
+	header [][2]string
+	body   string
 }
 
-func answer(w http.ResponseWriter, l *listener, status int) {
+// severalHere is for a request that none of the port's load balancers is
+// meant by.
+var severalHere = page(http.StatusMisdirectedRequest, "Several load balancers listen on this port: name one by its DNS name.")
+
+func page(status int, text string) *answer {
+	return &answer{status: status, header: [][2]string{{"Content-Type", "text/html"}}, body: text}
+}
+
+// failure is an answer because there is no other.
+func failure(l *listener, status int) *answer {
 	l.meter.Answered(status)
-	own(w, l)
-	page(w, status, fmt.Sprintf("<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n<center><h1>%[1]d %[2]s</h1></center>\r\n</body>\r\n</html>\r\n", status, http.StatusText(status)))
+	a := page(status, fmt.Sprintf("<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n<center><h1>%[1]d %[2]s</h1></center>\r\n</body>\r\n</html>\r\n", status, http.StatusText(status)))
+	return a.of(l)
 }
 
-func page(w http.ResponseWriter, status int, text string) {
-	h := w.Header()
-	h.Set("Content-Type", "text/html")
-	h.Set("Content-Length", strconv.Itoa(len(text)))
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text)
-}
-
-// own sets the headers of the load balancer's own answers.
-func own(w http.ResponseWriter, l *listener) {
+// of sets the headers of a listener's own answers.
+func (a *answer) of(l *listener) *answer {
 	if l.Options.Server {
-		w.Header().Set("Server", "awselb/2.0")
+		a.header = append(a.header, [2]string{"Server", "awselb/2.0"})
 	}
 	for name, v := range l.Options.Headers {
-		w.Header().Set(name, v)
+		a.header = append(a.header, [2]string{name, v})
 	}
+	return a
 }
 
-func (o *port) fixed(w http.ResponseWriter, r *http.Request, l *listener, f *plane.Fixed) {
+// serve sends the answer through net/http, which leaves the body out where
+// there must be none.
+func (a *answer) serve(w http.ResponseWriter) {
+	h := w.Header()
+	for _, f := range a.header {
+		h.Set(f[0], f[1])
+	}
+	h.Set("Content-Length", strconv.Itoa(len(a.body)))
+	w.WriteHeader(a.status)
+	_, _ = io.WriteString(w, a.body)
+}
+
+// own is the answer of a rule that forwards nothing.
+func (o *port) own(l *listener, x *rule, q *plane.Request) *answer {
+	if x.Fixed != nil {
+		return fixed(l, x.Fixed)
+	}
+	return o.redirect(l, x.Redirect, q)
+}
+
+func fixed(l *listener, f *plane.Fixed) *answer {
 	l.meter.Fixed.Add(1)
 	l.meter.Answered(f.Status)
-	o.proxy.counted()
-	own(w, l)
 	kind := f.ContentType
 	if kind == "" {
 		kind = "text/plain"
 	}
-	h := w.Header()
-	h.Set("Content-Type", kind+"; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(len(f.Body)))
-	w.WriteHeader(f.Status)
-	if r.Method != http.MethodHead {
-		_, _ = io.WriteString(w, f.Body)
-	}
+	a := &answer{status: f.Status, header: [][2]string{{"Content-Type", kind + "; charset=utf-8"}}, body: f.Body}
+	return a.of(l)
 }
 
 // redirect answers with the request's address, changed.
-func (o *port) redirect(w http.ResponseWriter, r *http.Request, l *listener, c *plane.Redirect) {
+func (o *port) redirect(l *listener, c *plane.Redirect, q *plane.Request) *answer {
 	scheme := "http"
-	if r.TLS != nil {
+	if q.Secure {
 		scheme = "https"
 	}
-	host := hostOf(r.Host)
+	host := q.Host
 	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
+		host = "[" + strings.Trim(host, "[]") + "]"
 	}
 	fill := strings.NewReplacer("#{protocol}", scheme, "#{host}", host, "#{port}", strconv.Itoa(o.number),
-		"#{path}", strings.TrimPrefix(r.URL.EscapedPath(), "/"), "#{query}", r.URL.RawQuery).Replace
+		"#{path}", strings.TrimPrefix(q.Path, "/"), "#{query}", q.Query).Replace
 	to := strings.ToLower(fill(c.Protocol)) + "://" + fill(c.Host) + ":" + fill(c.Port) + fill(c.Path)
-	if q := fill(c.Query); q != "" {
-		to += "?" + q
+	if query := fill(c.Query); query != "" {
+		to += "?" + query
 	}
 	if strings.ContainsAny(to, "\r\n") {
-		o.answer(w, l, http.StatusBadRequest)
-		return
+		return failure(l, http.StatusBadRequest)
 	}
 	l.meter.Redirects.Add(1)
-	w.Header().Set("Location", to)
-	o.answer(w, l, c.Status)
+	a := failure(l, c.Status)
+	a.header = append(a.header, [2]string{"Location", to})
+	return a
 }

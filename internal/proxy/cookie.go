@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"net/http"
 	"time"
+
+	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/plane"
 )
 
 // The load balancer's cookies, in AWS's names. Each has a twin for browsers
@@ -22,10 +24,18 @@ func groupMark(arn string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-func value(r *http.Request, names ...string) string {
+// value is that of the first of the cookies that a request has.
+func value(h plane.Fields, names ...string) string {
+	var have []*http.Cookie
+	for _, line := range h.Values("Cookie") {
+		some, _ := http.ParseCookie(line) // a line that cannot be read has none of ours
+		have = append(have, some...)
+	}
 	for _, n := range names {
-		if c, err := r.Cookie(n); err == nil && c.Value != "" {
-			return c.Value
+		for _, c := range have {
+			if c.Name == n && c.Value != "" {
+				return c.Value
+			}
 		}
 	}
 	return ""
@@ -33,8 +43,8 @@ func value(r *http.Request, names ...string) string {
 
 // groupOf is the group that a client stays with; -1 if it has none. Its weight
 // does not matter any more.
-func (x *rule) groupOf(r *http.Request) int {
-	mark := value(r, groupCookie, groupCookie+twin)
+func (x *rule) groupOf(h plane.Fields) int {
+	mark := value(h, groupCookie, groupCookie+twin)
 	if mark == "" {
 		return -1
 	}
@@ -48,26 +58,29 @@ func (x *rule) groupOf(r *http.Request) int {
 
 // stayed is the target that a client stays with; nil if it has none, or that
 // takes no requests.
-func (p *pool) stayed(r *http.Request) *target {
+func (p *pool) stayed(h plane.Fields) *target {
 	switch p.Cookie {
 	case "lb_cookie":
-		return p.marked(value(r, targetCookie, targetCookie+twin))
+		return p.marked(value(h, targetCookie, targetCookie+twin))
 	case "app_cookie":
-		if value(r, p.CookieName) != "" {
-			return p.marked(value(r, appCookie))
+		if value(h, p.CookieName) != "" {
+			return p.marked(value(h, appCookie))
 		}
 	}
 	return nil
 }
 
-// cookies are set on an answer so that the client stays.
-func (f *flight) cookies(resp *http.Response) {
+// cookies are set on an answer, by Set-Cookie, so that the client stays.
+func (f *flight) cookies(answer plane.Fields) (out []string) {
+	if f.group == "" && f.pool.Cookie == "" {
+		return nil
+	}
 	set := func(name, v string, life time.Duration, pair bool) {
 		c := http.Cookie{Name: name, Value: v, Path: "/", Expires: f.proxy.cfg.Clock.Now().Add(life)}
-		resp.Header.Add("Set-Cookie", c.String())
+		out = append(out, c.String())
 		if pair {
 			c.Name, c.SameSite, c.Secure = name+twin, http.SameSiteNoneMode, true
-			resp.Header.Add("Set-Cookie", c.String())
+			out = append(out, c.String())
 		}
 	}
 	if f.group != "" {
@@ -77,10 +90,11 @@ func (f *flight) cookies(resp *http.Response) {
 	case "lb_cookie":
 		set(targetCookie, f.target.mark, f.pool.CookieLife, true)
 	case "app_cookie":
-		for _, c := range resp.Cookies() {
-			if c.Name == f.pool.CookieName {
+		for _, line := range answer.Values("Set-Cookie") {
+			if c, err := http.ParseSetCookie(line); err == nil && c.Name == f.pool.CookieName {
 				set(appCookie, f.target.mark, f.pool.CookieLife, false)
 			}
 		}
 	}
+	return out
 }

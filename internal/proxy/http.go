@@ -3,14 +3,13 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,122 +18,55 @@ import (
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/plane"
 )
 
-// flight is one request on its way to a target.
-type flight struct {
-	proxy    *Proxy
-	port     int
-	listener *listener
-	pool     *pool
-	target   *target
-	group    string // that the client stays with; "" if it does not
-	life     time.Duration
-	sent     time.Time
-	cancel   context.CancelCauseFunc
+// What the front does not carry itself is net/http's: HTTP/2, HTTP/1.0, upgrades,
+// large and chunked requests, and what is written in an unusual way.
+
+// passage is a flight through net/http.
+type passage struct {
+	flight
+	cancel context.CancelCauseFunc
 }
 
-type flightKey struct{}
+type passageKey struct{}
 
-func flightOf(ctx context.Context) *flight { return ctx.Value(flightKey{}).(*flight) }
+func passageOf(ctx context.Context) *passage { return ctx.Value(passageKey{}).(*passage) }
 
 // ServeHTTP implements http.Handler.
 func (o *port) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s := o.served.Load()
-	q := &plane.Request{Request: r, Host: hostOf(r.Host)}
+	from := originOf(r)
+	if from.last {
+		w.Header().Set("Connection", "close")
+	}
+	q := &plane.Request{Method: r.Method, Host: hostOf(r.Host), Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Secure: from.secure != nil, Header: r.Header}
 	if a, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		q.Client = a.Addr().Unmap()
 	}
-	l, x := s.route(q)
-	if l != nil {
-		tallyOf(r.Context()).of(l.meter)
+	l, x := o.served.Load().route(q)
+	if l == nil {
+		severalHere.serve(w)
+		return
 	}
+	from.tally.of(l.meter)
+	defer o.proxy.counted()
 	switch {
-	case l == nil:
-		page(w, http.StatusMisdirectedRequest, "Several load balancers listen on this port: name one by its DNS name.")
 	case r.Method == http.MethodTrace || r.Method == http.MethodConnect:
-		o.answer(w, l, http.StatusMethodNotAllowed)
-	case x.Fixed != nil:
-		o.fixed(w, r, l, x.Fixed)
-	case x.Redirect != nil:
-		o.redirect(w, r, l, x.Redirect)
+		failure(l, http.StatusMethodNotAllowed).serve(w)
+	case x.Forward == nil:
+		o.own(l, x, q).serve(w)
 	default:
-		o.forward(w, r, l, x)
-	}
-}
-
-func hostOf(host string) string {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	return strings.ToLower(strings.TrimSuffix(host, "."))
-}
-
-// route finds the load balancer and the rule for a request. Where several share
-// the port and the host names none of them, it is the one that has a rule for
-// the request beside its default.
-func (s *served) route(q *plane.Request) (*listener, *rule) {
-	secure := q.TLS != nil
-	if l := s.find(q.Host, secure); l != nil {
-		return l, l.match(q, len(l.rules))
-	}
-	for _, l := range s.listeners {
-		if l.TLS == secure {
-			if x := l.match(q, len(l.rules)-1); x != nil {
-				return l, x
-			}
+		f, status := o.choose(l, x, r.Header)
+		if status != 0 {
+			failure(l, status).serve(w)
+			return
 		}
+		g := &passage{flight: f}
+		ctx, cancel := context.WithCancelCause(context.WithValue(r.Context(), passageKey{}, g))
+		g.cancel = cancel
+		defer cancel(nil)
+		f.target.flying.Add(1)
+		defer f.target.flying.Add(-1)
+		reverse.ServeHTTP(w, r.WithContext(ctx))
 	}
-	return nil, nil
-}
-
-// match is the first of n rules that a request meets.
-func (l *listener) match(q *plane.Request, n int) *rule {
-	for _, x := range l.rules[:n] {
-		if x.Matches(q) {
-			return x
-		}
-	}
-	return nil
-}
-
-// forward sends a request to a target of one of the rule's groups.
-func (o *port) forward(w http.ResponseWriter, r *http.Request, l *listener, x *rule) {
-	i := -1
-	if x.Forward.Sticky > 0 {
-		i = x.groupOf(r)
-	}
-	if i < 0 {
-		i = x.wheel.next()
-	}
-	if i < 0 || x.pools[i] == nil {
-		o.answer(w, l, http.StatusServiceUnavailable)
-		return
-	}
-	p := x.pools[i]
-	if p.Lambda {
-		o.proxy.cfg.Log.Warn("Lambda functions as targets are not implemented", "group", p.ARN)
-		o.answer(w, l, http.StatusBadGateway)
-		return
-	}
-	t := p.stayed(r)
-	if t == nil {
-		t = p.next()
-	}
-	if t == nil {
-		o.answer(w, l, http.StatusServiceUnavailable)
-		return
-	}
-	p.meter.Requests.Add(1)
-	o.proxy.counted()
-	f := &flight{proxy: o.proxy, port: o.number, listener: l, pool: p, target: t}
-	if x.Forward.Sticky > 0 {
-		f.group, f.life = groupMark(p.ARN), x.Forward.Sticky
-	}
-	ctx, cancel := context.WithCancelCause(context.WithValue(r.Context(), flightKey{}, f))
-	f.cancel = cancel
-	defer cancel(nil)
-	t.flying.Add(1)
-	defer t.flying.Add(-1)
-	reverse.ServeHTTP(w, r.WithContext(ctx))
 }
 
 // reverse does the copying for all ports.
@@ -155,7 +87,7 @@ func (b *buffers) Put(x []byte) { b.pool.Put(&x) }
 
 // rewrite makes the target's request of the client's.
 func rewrite(p *httputil.ProxyRequest) {
-	f := flightOf(p.In.Context())
+	f := passageOf(p.In.Context())
 	out, in, opts := p.Out, p.In, &f.listener.Options
 	out.URL.Scheme = "http"
 	if f.pool.TLS {
@@ -170,32 +102,21 @@ func rewrite(p *httputil.ProxyRequest) {
 		}
 	}
 	client, port, _ := net.SplitHostPort(in.RemoteAddr)
-	if opts.ClientPort {
-		client = net.JoinHostPort(client, port)
-	}
-	switch before := in.Header["X-Forwarded-For"]; opts.ForwardedFor {
-	case "remove":
-	case "preserve":
-		if before != nil {
-			out.Header["X-Forwarded-For"] = before
-		}
-	default:
-		if before != nil {
-			client = strings.Join(before, ", ") + ", " + client
-		}
-		out.Header.Set("X-Forwarded-For", client)
+	if v := f.forwardedFor(in.Header["X-Forwarded-For"], client, port); v != "" {
+		out.Header["X-Forwarded-For"] = []string{v}
 	}
 	proto := "http"
-	if in.TLS != nil {
+	if secure := originOf(in).secure; secure != nil {
 		proto = "https"
 		if opts.TLSHeaders {
-			out.Header.Set("X-Amzn-Tls-Version", strings.Replace(tls.VersionName(in.TLS.Version), "TLS ", "TLSv", 1))
-			out.Header.Set("X-Amzn-Tls-Cipher-Suite", tls.CipherSuiteName(in.TLS.CipherSuite))
+			out.Header.Set("X-Amzn-Tls-Version", tlsVersion(secure))
+			out.Header.Set("X-Amzn-Tls-Cipher-Suite", tls.CipherSuiteName(secure.CipherSuite))
 		}
 	}
 	out.Header.Set("X-Forwarded-Proto", proto)
 	out.Header.Set("X-Forwarded-Port", strconv.Itoa(f.port))
-	f.trace(out.Header)
+	f.sent = time.Now()
+	out.Header.Set("X-Amzn-Trace-Id", f.trace(in.Header.Get("X-Amzn-Trace-Id")))
 	if opts.DropInvalid {
 		for name := range out.Header {
 			if !plainName(name) {
@@ -205,36 +126,18 @@ func rewrite(p *httputil.ProxyRequest) {
 	}
 }
 
-// plainName tells whether a header's name is of letters, digits and hyphens.
-func plainName(name string) bool {
-	return !strings.ContainsFunc(name, func(c rune) bool {
-		return c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
-	})
-}
-
-// trace gives the request an id, or, if it has one, a part of its own.
-func (f *flight) trace(h http.Header) {
-	var b [12]byte
-	f.proxy.cfg.IDs.Bytes(b[:])
-	id := fmt.Sprintf("1-%08x-%s", f.proxy.cfg.Clock.Now().Unix(), hex.EncodeToString(b[:]))
-	switch have := h.Get("X-Amzn-Trace-Id"); {
-	case have == "":
-		h.Set("X-Amzn-Trace-Id", "Root="+id)
-	case strings.Contains(have, "Root="):
-		h.Set("X-Amzn-Trace-Id", "Self="+id+";"+have)
-	default:
-		h.Set("X-Amzn-Trace-Id", "Root="+id+";"+have)
-	}
+func tlsVersion(s *tls.ConnectionState) string {
+	return strings.Replace(tls.VersionName(s.Version), "TLS ", "TLSv", 1)
 }
 
 // errIdle ends a request whose target says nothing for too long.
 var errIdle = errors.New("idle timeout")
 
-// roundTrip uses the connections of the flight's pool.
+// roundTrip uses the connections of the passage's pool.
 type roundTrip struct{}
 
 func (roundTrip) RoundTrip(r *http.Request) (*http.Response, error) {
-	f := flightOf(r.Context())
+	f := passageOf(r.Context())
 	f.sent = time.Now()
 	idle := f.listener.Options.Idle
 	timer := time.AfterFunc(idle, func() { f.cancel(errIdle) })
@@ -262,7 +165,7 @@ func (l *lively) Read(b []byte) (int, error) {
 
 // finish completes a target's answer.
 func finish(resp *http.Response) error {
-	f := flightOf(resp.Request.Context())
+	f := passageOf(resp.Request.Context())
 	f.pool.meter.Answered(resp.StatusCode, time.Since(f.sent))
 	if !f.listener.Options.Server {
 		resp.Header.Del("Server")
@@ -270,28 +173,21 @@ func finish(resp *http.Response) error {
 	for name, v := range f.listener.Options.Headers {
 		resp.Header.Set(name, v)
 	}
-	f.cookies(resp)
+	for _, c := range f.cookies(resp.Header) {
+		resp.Header.Add("Set-Cookie", c)
+	}
 	return nil
 }
 
 // fault answers for a target that did not.
 func fault(w http.ResponseWriter, r *http.Request, err error) {
-	f := flightOf(r.Context())
-	switch cause := context.Cause(r.Context()); {
-	case errors.Is(cause, errIdle):
-		answer(w, f.listener, http.StatusGatewayTimeout)
-	case r.Context().Err() != nil: // the client has gone
+	f := passageOf(r.Context())
+	cause := context.Cause(r.Context())
+	if r.Context().Err() != nil && !errors.Is(cause, errIdle) { // the client has gone
 		panic(http.ErrAbortHandler)
-	default:
-		var dial *net.OpError
-		if errors.As(err, &dial) && dial.Op == "dial" {
-			f.pool.meter.Unreached.Add(1)
-		}
-		var e net.Error
-		if errors.As(err, &e) && e.Timeout() {
-			answer(w, f.listener, http.StatusGatewayTimeout)
-			return
-		}
-		answer(w, f.listener, http.StatusBadGateway)
 	}
+	if errors.Is(cause, errIdle) {
+		err = os.ErrDeadlineExceeded
+	}
+	failure(f.listener, f.failed(err)).serve(w)
 }

@@ -23,6 +23,7 @@ type target struct {
 	address string
 	mark    string // in cookies
 	flying  atomic.Int64
+	idle    idle
 }
 
 // turn is a target that takes requests now.
@@ -36,6 +37,7 @@ type turn struct {
 type pool struct {
 	*plane.Group
 	clock     clock.Clock
+	mark      string // in cookies
 	transport *http.Transport
 	targets   map[string]*target
 	turns     []*turn // those that take new requests
@@ -49,7 +51,7 @@ type pool struct {
 
 // newPool makes the pool of g, with the targets and connections of the old one.
 func newPool(g *plane.Group, old *pool, c clock.Clock) *pool {
-	p := &pool{Group: g, clock: c, targets: map[string]*target{}}
+	p := &pool{Group: g, clock: c, mark: groupMark(g.ARN), targets: map[string]*target{}}
 	if old != nil && old.TLS == g.TLS && old.HTTP2 == g.HTTP2 {
 		p.transport = old.transport
 	} else {

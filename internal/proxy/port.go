@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,53 +9,13 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/slipway-dev/slipway/internal/proxy/h1"
 )
-
-// served is what a port carries at the moment: the listeners of one or more
-// load balancers.
-type served struct {
-	listeners  []*listener
-	tls, plain bool
-	tcp        *listener
-}
-
-func (s *served) add(l *listener) {
-	s.listeners = append(s.listeners, l)
-	switch {
-	case l.TCP:
-		s.tcp = l
-	case l.TLS:
-		s.tls = true
-	default:
-		s.plain = true
-	}
-}
-
-// find returns the listener that a host name means: the load balancer's of
-// that name, or else the only one; nil if there are several.
-func (s *served) find(host string, secure bool) *listener {
-	var only *listener
-	n := 0
-	for _, l := range s.listeners {
-		if l.TLS != secure {
-			continue
-		}
-		if strings.EqualFold(l.Host, host) {
-			return l
-		}
-		only = l
-		n++
-	}
-	if n > 1 {
-		return nil
-	}
-	return only
-}
 
 // port is one open port of the loopback addresses.
 type port struct {
@@ -68,6 +27,7 @@ type port struct {
 	conns     chan net.Conn // for the server
 	done      chan struct{}
 	ended     sync.Once
+	fronts    fronts
 }
 
 // listen opens a port on 127.0.0.1, and on ::1 where there is one: names under
@@ -87,7 +47,7 @@ func listen(p *Proxy, number int) (*port, error) {
 	protocols.SetHTTP2(true)
 	o.server = &http.Server{
 		Handler: o, ReadHeaderTimeout: 60 * time.Second, IdleTimeout: time.Hour, MaxHeaderBytes: 64 << 10, Protocols: protocols,
-		ErrorLog: log.New(quiet{p.cfg.Log}, "", 0), ConnContext: withTally,
+		ErrorLog: log.New(quiet{p.cfg.Log}, "", 0), ConnContext: withOrigin,
 	}
 	for _, l := range o.listeners {
 		go o.accept(l)
@@ -123,20 +83,57 @@ func (o *port) accept(l net.Listener) {
 			time.Sleep(10 * time.Millisecond) // out of file descriptors: the one thing that passes by itself
 			continue
 		}
-		s := o.served.Load()
-		c = newTally(o.proxy, c, s)
-		switch {
-		case s.tcp != nil:
-			go o.carry(s.tcp, c)
-		case s.tls && s.plain:
-			go o.peek(c)
-		case s.tls:
-			o.hand(o.secure(c))
-		default:
-			o.hand(c)
-		}
+		go o.begin(c)
 	}
 }
+
+// begin finds out what speaks on a new connection: TLS is told from plain
+// requests by the first byte where load balancers of both kinds share the port.
+func (o *port) begin(c net.Conn) {
+	s := o.served.Load()
+	t := newTally(o.proxy, c, s)
+	if s.tcp != nil {
+		o.carry(s.tcp, t)
+		return
+	}
+	secure := s.tls
+	if s.tls && s.plain {
+		r := h1.NewReader(t, 1<<10, 1<<10)
+		_ = t.SetReadDeadline(time.Now().Add(handshake))
+		if r.Need(1) != nil {
+			_ = t.Close()
+			return
+		}
+		secure = r.Buffered()[0] == 0x16
+		c = &begun{t, r, origin{tally: t}}
+	} else {
+		c = t
+	}
+	if !secure {
+		o.front(c, t, nil)
+		return
+	}
+	k := o.secure(c)
+	_ = t.SetDeadline(time.Now().Add(handshake))
+	if err := k.Handshake(); err != nil {
+		if b := t.meter.Load(); b != nil {
+			b.Handshakes.Add(1)
+			o.proxy.counted()
+		}
+		_ = k.Close()
+		return
+	}
+	_ = t.SetDeadline(time.Time{})
+	state := k.ConnectionState()
+	if state.NegotiatedProtocol == "h2" {
+		o.hand(k)
+		return
+	}
+	o.front(k, t, &state)
+}
+
+// handshake is how long a client may take to say what it speaks.
+const handshake = 60 * time.Second
 
 // hand gives a connection to the HTTP server.
 func (o *port) hand(c net.Conn) {
@@ -147,30 +144,21 @@ func (o *port) hand(c net.Conn) {
 	}
 }
 
-// peek tells TLS from plain requests by the first byte, where load balancers of
-// both kinds share the port.
-func (o *port) peek(c net.Conn) {
-	b := bufio.NewReader(c)
-	_ = c.SetReadDeadline(time.Now().Add(60 * time.Second))
-	first, err := b.Peek(1)
-	_ = c.SetReadDeadline(time.Time{})
-	if err != nil {
-		_ = c.Close()
-		return
-	}
-	c = &peeked{c, b}
-	if first[0] == 0x16 { // a TLS handshake
-		c = o.secure(c)
-	}
-	o.hand(c)
-}
-
-type peeked struct {
+// begun is a connection of which something was read before.
+type begun struct {
 	net.Conn
-	r *bufio.Reader
+	reader *h1.Reader
+	from   origin
 }
 
-func (p *peeked) Read(b []byte) (int, error) { return p.r.Read(b) }
+func (b *begun) Read(p []byte) (int, error) {
+	if have := b.reader.Buffered(); len(have) > 0 {
+		n := copy(p, have)
+		b.reader.Discard(n)
+		return n, nil
+	}
+	return b.Conn.Read(p)
+}
 
 func (o *port) secure(c net.Conn) *tls.Conn {
 	protocols := []string{"http/1.1"}
@@ -218,17 +206,21 @@ const grace = time.Minute
 // close takes no new connections and lets requests end.
 func (o *port) close() {
 	_ = o.Close()
+	o.fronts.end(false)
 	go func() {
+		defer o.fronts.end(true)
 		ctx, cancel := context.WithTimeout(context.Background(), grace)
 		defer cancel()
 		if o.server.Shutdown(ctx) != nil {
 			_ = o.server.Close()
 		}
+		o.fronts.wait(ctx)
 	}()
 }
 
 func (o *port) abort() {
 	_ = o.Close()
+	o.fronts.end(true)
 	_ = o.server.Close()
 }
 

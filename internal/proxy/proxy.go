@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
@@ -50,6 +51,7 @@ type Proxy struct {
 	stop   context.CancelFunc
 
 	report report
+	traces traces
 }
 
 // New returns a Proxy that carries nothing yet.
@@ -108,6 +110,11 @@ func (p *Proxy) Apply(c *plane.Config) (closed map[int]error) {
 		if pools[arn] == nil || pools[arn].transport != old.transport {
 			old.transport.CloseIdleConnections()
 		}
+		for key, t := range old.targets {
+			if pools[arn] == nil || pools[arn].targets[key] != t {
+				t.idle.end()
+			}
+		}
 	}
 	p.pools, p.wheels = pools, wheels
 	closed = map[int]error{}
@@ -148,6 +155,7 @@ func (p *Proxy) route(l *plane.Listener, pools map[string]*pool, wheels map[stri
 			}
 			wheels[key] = x.wheel
 		}
+		x.plain = !slices.ContainsFunc(x.pools, func(g *pool) bool { return g != nil && (g.HTTP2 || g.Lambda) })
 		out.rules = append(out.rules, x)
 	}
 	return out
@@ -171,6 +179,9 @@ func (p *Proxy) close() {
 	}
 	for _, g := range p.pools {
 		g.transport.CloseIdleConnections()
+		for _, t := range g.targets {
+			t.idle.end()
+		}
 	}
 	p.ports, p.probes, p.pools = map[int]*port{}, map[string]*probe{}, map[string]*pool{}
 }
@@ -185,6 +196,7 @@ type listener struct {
 type rule struct {
 	*plane.Rule
 	pools []*pool // of Forward.Groups
+	plain bool    // all of them speak HTTP/1.1
 	wheel *wheel
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"net/http"
 	"sync/atomic"
 
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/meter"
@@ -25,18 +26,6 @@ func newTally(p *Proxy, c net.Conn, s *served) *tally {
 		t.of(b)
 	}
 	return t
-}
-
-// meter is that of the port's only load balancer; nil if there are several.
-func (s *served) meter() *meter.Balancer {
-	var only *meter.Balancer
-	for _, l := range s.listeners {
-		if only != nil && l.meter != only {
-			return nil
-		}
-		only = l.meter
-	}
-	return only
 }
 
 // of says whose connection it is. What is said first counts.
@@ -87,21 +76,35 @@ func (t *tally) Close() error {
 	return t.Conn.Close()
 }
 
-type tallyKey struct{}
-
-// withTally lets requests find their connection.
-func withTally(ctx context.Context, c net.Conn) context.Context {
-	if s, ok := c.(*tls.Conn); ok {
-		c = s.NetConn()
-	}
-	if k, ok := c.(*peeked); ok {
-		c = k.Conn
-	}
-	t, _ := c.(*tally)
-	return context.WithValue(ctx, tallyKey{}, t)
+// origin is what is known of the connection that a request came over.
+type origin struct {
+	tally  *tally
+	secure *tls.ConnectionState // nil if it is plain
+	last   bool                 // no request may follow the first
 }
 
-func tallyOf(ctx context.Context) *tally {
-	t, _ := ctx.Value(tallyKey{}).(*tally)
-	return t
+type originKey struct{}
+
+// withOrigin lets the requests of net/http find their connection.
+func withOrigin(ctx context.Context, c net.Conn) context.Context {
+	var from origin
+	switch c := c.(type) {
+	case *begun:
+		from = c.from
+	case *tls.Conn: // HTTP/2
+		state := c.ConnectionState()
+		from.secure = &state
+		switch under := c.NetConn().(type) {
+		case *tally:
+			from.tally = under
+		case *begun:
+			from.tally = under.from.tally
+		}
+	}
+	return context.WithValue(ctx, originKey{}, &from)
+}
+
+func originOf(r *http.Request) *origin {
+	from, _ := r.Context().Value(originKey{}).(*origin)
+	return from
 }

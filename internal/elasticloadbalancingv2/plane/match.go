@@ -1,7 +1,6 @@
 package plane
 
 import (
-	"net/http"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -14,10 +13,17 @@ import (
 
 // Request is what conditions look at.
 type Request struct {
-	*http.Request
+	Method string
 	Host   string // lower case, without a port
+	Path   string // as it was sent, escapes included
+	Query  string // likewise, without the question mark
+	Secure bool   // it came over TLS
 	Client netip.Addr
+	Header Fields
 }
+
+// Fields are a head's: an http.Header has them.
+type Fields interface{ Values(name string) []string }
 
 // Condition is one field that a request must match.
 type Condition interface{ Match(r *Request) bool }
@@ -62,7 +68,7 @@ func (c Host) Match(r *Request) bool { return c.match(r.Host) }
 type Path struct{ Patterns }
 
 // Match implements Condition.
-func (c Path) Match(r *Request) bool { return c.match(r.URL.EscapedPath()) }
+func (c Path) Match(r *Request) bool { return c.match(r.Path) }
 
 // Header matches one of a header's values, without regard to case.
 type Header struct {
@@ -86,7 +92,7 @@ type Query []struct{ Key, Value string }
 
 // Match implements Condition.
 func (c Query) Match(r *Request) bool {
-	values, _ := url.ParseQuery(r.URL.RawQuery) // what can be read of it
+	values, _ := url.ParseQuery(r.Query) // what can be read of it
 	for key, list := range values {
 		key = strings.ToLower(key)
 		for _, want := range c {

@@ -37,6 +37,7 @@ type Options struct {
 	ClientPort   bool   // in X-Forwarded-For
 	TLSHeaders   bool   // x-amzn-tls-version and -cipher-suite
 	Server       bool   // keep the targets' Server header
+	Desync       string // mitigation mode: monitor, defensive, strictest
 	Idle         time.Duration
 	// Headers are set on every answer.
 	Headers map[string]string
