@@ -57,7 +57,7 @@ func TestAlias(t *testing.T) {
 		{lambdaSpec("live", "2", "9", ""), types.ErrorCodeInvalidLambdaFunction},
 		{ecsSpec(""), types.ErrorCodeInvalidRevision},
 	} {
-		b.want(b.deploy(c.revision), types.DeploymentStatusFailed, c.code)
+		b.want(b.deploy(c.revision, config("LambdaCanary10Percent5Minutes")), types.DeploymentStatusFailed, c.code)
 	}
 	b.world.extra = map[string]float64{"1": 0.5}
 	b.want(b.deploy(lambdaSpec("live", "2", "1", "")), types.DeploymentStatusFailed, types.ErrorCodeInvalidLambdaConfiguration)

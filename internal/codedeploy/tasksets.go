@@ -2,6 +2,7 @@ package codedeploy
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ func invalidService(format string, args ...any) error {
 	return failed(types.ErrorCodeInvalidEcsService, format, args...)
 }
 
-// service reads the group's service.
+// service reads the group's service, with its task sets.
 func (x taskSets) service(ctx context.Context) (*ecstypes.Service, error) {
 	cluster, name := *x.d.Service.ClusterName, *x.d.Service.ServiceName
 	out, err := x.services.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &cluster, Services: []string{name}})
@@ -35,18 +36,28 @@ func (x taskSets) service(ctx context.Context) (*ecstypes.Service, error) {
 	case err != nil:
 		return nil, refused(err, x.d, amazonECS, types.ErrorCodeInvalidEcsService, "The ECS service "+name+" in the cluster "+cluster+" cannot be read: ")
 	case len(out.Services) == 0 || aws.ToString(out.Services[0].Status) != "ACTIVE":
-		return nil, invalidService("The ECS service %s in the cluster %s does not exist or is not ACTIVE.", name, cluster)
+		return nil, errNoService{failed(types.ErrorCodeInvalidEcsService, "The ECS service %s in the cluster %s does not exist or is not ACTIVE.", name, cluster)}
 	}
 	return &out.Services[0], nil
 }
 
+// errNoService is the failure of a deployment whose service is gone.
+type errNoService struct{ *failure }
+
+func (e errNoService) Unwrap() error { return e.failure }
+
+func serviceGone(err error) bool {
+	var gone errNoService
+	return errors.As(err, &gone) || is(err, "ClusterNotFound")
+}
+
 // sets are the service's task sets.
 func (x taskSets) sets(ctx context.Context) ([]ecstypes.TaskSet, error) {
-	out, err := x.services.DescribeTaskSets(ctx, &ecs.DescribeTaskSetsInput{Cluster: x.d.Service.ClusterName, Service: x.d.Service.ServiceName})
+	service, err := x.service(ctx)
 	if err != nil {
-		return nil, x.ecsRefused(err)
+		return nil, err
 	}
-	return out.TaskSets, nil
+	return service.TaskSets, nil
 }
 
 // find is the task set with one of the ids, nil if there is none.
@@ -82,11 +93,7 @@ func (x taskSets) look(ctx context.Context, spec *appspec.Service) (*sets, error
 	if service.DeploymentController == nil || service.DeploymentController.Type != ecstypes.DeploymentControllerTypeCodeDeploy {
 		return nil, invalidService("Deployment group's ECS service must be configured for a CODE_DEPLOY deployment controller.")
 	}
-	all, err := x.sets(ctx)
-	if err != nil {
-		return nil, err
-	}
-	blue := primary(all)
+	blue := primary(service.TaskSets)
 	if blue == nil || len(blue.LoadBalancers) == 0 {
 		return nil, invalidService("The ECS service %s has no PRIMARY task set behind a load balancer.", *x.d.Service.ServiceName)
 	}
@@ -123,7 +130,7 @@ func (x taskSets) look(ctx context.Context, spec *appspec.Service) (*sets, error
 			return nil, err
 		}
 	}
-	out.Seen = seen(all, out, x.d.id())
+	out.Seen = seen(service.TaskSets, out, x.d.id())
 	return out, nil
 }
 
@@ -139,7 +146,7 @@ func (x taskSets) perform(ctx context.Context, a action) (o outcome, err error) 
 	case promote:
 		err = x.promote(ctx, r.Green)
 	case terminate:
-		if _, err = x.service(ctx); err == nil {
+		if _, err = x.sets(ctx); err == nil {
 			err = x.drop(ctx, r.Blue)
 		}
 	case restore:
@@ -172,18 +179,12 @@ func (x taskSets) external() string {
 // without a listener have no health.
 func (x taskSets) install(ctx context.Context) (o outcome, err error) {
 	r := x.d.Run.ECS
-	if _, err := x.service(ctx); err != nil {
-		return o, err
-	}
 	all, err := x.sets(ctx)
 	if err != nil {
 		return o, err
 	}
 	green := find(all, x.d.id())
 	if green == nil {
-		if err := x.fits(ctx); err != nil {
-			return o, err
-		}
 		// What an earlier deployment left when it failed without rollback would
 		// share the target group with green.
 		for _, t := range all {
@@ -209,32 +210,6 @@ func (x taskSets) install(ctx context.Context) (o outcome, err error) {
 	known.Green = o.green
 	o.seen = seen(all, &known, x.d.id())
 	return o, nil
-}
-
-// fits checks that the task definition has the container and the port. ECS has
-// these words for it.
-func (x taskSets) fits(ctx context.Context) error {
-	spec := x.d.Run.ECS.Spec
-	out, err := x.services.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &spec.TaskDefinition})
-	if err != nil {
-		return x.ecsRefused(err)
-	}
-	bad := func(format string, args ...any) error {
-		return failed(types.ErrorCodeEcsUpdateError, "The ECS service cannot be updated due to the following error: "+format, args...)
-	}
-	if out.TaskDefinition.Status == ecstypes.TaskDefinitionStatusInactive {
-		return bad("TaskDefinition is inactive")
-	}
-	for _, c := range out.TaskDefinition.ContainerDefinitions {
-		if aws.ToString(c.Name) != spec.ContainerName {
-			continue
-		}
-		if !slices.ContainsFunc(c.PortMappings, func(p ecstypes.PortMapping) bool { return aws.ToInt32(p.ContainerPort) == int32(spec.ContainerPort) }) {
-			return bad("The container %s did not have a container port %d defined.", spec.ContainerName, spec.ContainerPort)
-		}
-		return nil
-	}
-	return bad("The container %s does not exist in the task definition.", spec.ContainerName)
 }
 
 // create makes green: as the revision says, and as blue is where it says
@@ -336,10 +311,6 @@ func (x taskSets) drop(ctx context.Context, ids ...string) error {
 		return nil
 	}
 	return x.ecsRefused(err)
-}
-
-func serviceGone(err error) bool {
-	return is(err, "ServiceNotFound", "ServiceNotActive", "ClusterNotFound")
 }
 
 // seen are the task sets of the pair as a target shows them.

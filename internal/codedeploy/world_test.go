@@ -174,22 +174,16 @@ func (w *world) DescribeServices(context.Context, *ecs.DescribeServicesInput, ..
 		return &ecs.DescribeServicesOutput{}, err
 	}
 	return &ecs.DescribeServicesOutput{Services: []ecstypes.Service{{ServiceArn: aws.String(serviceARN), Status: aws.String(w.service),
-		DeploymentController: &ecstypes.DeploymentController{Type: w.controller}}}}, err
-}
-
-func (w *world) DescribeTaskDefinition(_ context.Context, in *ecs.DescribeTaskDefinitionInput, _ ...func(*ecs.Options)) (*ecs.DescribeTaskDefinitionOutput, error) {
-	unlock, err := w.enter("ecs:DescribeTaskDefinition")
-	defer unlock()
-	if err == nil && w.tasks[*in.TaskDefinition] == nil {
-		err = apiError("ClientException", "Unable to describe task definition.")
-	}
-	return &ecs.DescribeTaskDefinitionOutput{TaskDefinition: w.tasks[*in.TaskDefinition]}, err
+		DeploymentController: &ecstypes.DeploymentController{Type: w.controller}, TaskSets: slices.Clone(w.sets)}}}, err
 }
 
 func (w *world) CreateTaskSet(_ context.Context, in *ecs.CreateTaskSetInput, _ ...func(*ecs.Options)) (*ecs.CreateTaskSetOutput, error) {
 	unlock, err := w.enter("ecs:CreateTaskSet")
 	defer unlock()
 	if err != nil {
+		return nil, err
+	}
+	if err := w.fits(in); err != nil {
 		return nil, err
 	}
 	n := len(w.changes) + 100
@@ -202,13 +196,18 @@ func (w *world) CreateTaskSet(_ context.Context, in *ecs.CreateTaskSetInput, _ .
 	return &ecs.CreateTaskSetOutput{TaskSet: &s}, w.did("create %s in %s", *in.TaskDefinition, *in.LoadBalancers[0].TargetGroupArn)
 }
 
-func (w *world) DescribeTaskSets(context.Context, *ecs.DescribeTaskSetsInput, ...func(*ecs.Options)) (*ecs.DescribeTaskSetsOutput, error) {
-	unlock, err := w.enter("ecs:DescribeTaskSets")
-	defer unlock()
-	if err == nil && w.service == "" {
-		err = apiError("ServiceNotFoundException", "Service not found.")
+// fits is how ECS checks a task set's load balancer.
+func (w *world) fits(in *ecs.CreateTaskSetInput) error {
+	d, b := w.tasks[*in.TaskDefinition], in.LoadBalancers[0]
+	switch {
+	case d == nil:
+		return apiError("ClientException", "Unable to describe task definition.")
+	case *d.ContainerDefinitions[0].Name != *b.ContainerName:
+		return apiError("InvalidParameterException", "The container "+*b.ContainerName+" does not exist in the task definition.")
+	case *d.ContainerDefinitions[0].PortMappings[0].ContainerPort != *b.ContainerPort:
+		return apiError("InvalidParameterException", fmt.Sprintf("The container %s did not have a container port %d defined.", *b.ContainerName, *b.ContainerPort))
 	}
-	return &ecs.DescribeTaskSetsOutput{TaskSets: slices.Clone(w.sets)}, err
+	return nil
 }
 
 func (w *world) UpdateServicePrimaryTaskSet(_ context.Context, in *ecs.UpdateServicePrimaryTaskSetInput, _ ...func(*ecs.Options)) (*ecs.UpdateServicePrimaryTaskSetOutput, error) {
@@ -317,17 +316,13 @@ func (w *world) UpdateAlias(_ context.Context, in *lambda.UpdateAliasInput, _ ..
 	if err != nil {
 		return nil, err
 	}
+	for v := range in.RoutingConfig.AdditionalVersionWeights {
+		if v != "1" && v != "2" {
+			return nil, apiError("ResourceNotFoundException", "Function not found: "+v)
+		}
+	}
 	w.alias, w.extra = *in.FunctionVersion, in.RoutingConfig.AdditionalVersionWeights
 	return &lambda.UpdateAliasOutput{}, w.did("alias %s %v", w.alias, w.extra)
-}
-
-func (w *world) GetFunctionConfiguration(_ context.Context, in *lambda.GetFunctionConfigurationInput, _ ...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error) {
-	unlock, err := w.enter("lambda:GetFunctionConfiguration")
-	defer unlock()
-	if *in.Qualifier != "1" && *in.Qualifier != "2" {
-		err = apiError("ResourceNotFoundException", "Function not found: "+*in.Qualifier)
-	}
-	return &lambda.GetFunctionConfigurationOutput{}, err
 }
 
 func (w *world) DescribeAlarms(_ context.Context, in *cloudwatch.DescribeAlarmsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmsOutput, error) {
