@@ -13,3 +13,10 @@ var Hello embed.FS
 
 // HelloModule is the go.mod of the application as a repository of its own.
 const HelloModule = "module example.com/hello\n\ngo 1.22\n"
+
+// BlueGreen is what a repository needs besides for production behind a load
+// balancer, in the folder blue-green: the files of a CodeDeployToECS action, and
+// the buildspec that hands them on.
+//
+//go:embed blue-green
+var BlueGreen embed.FS

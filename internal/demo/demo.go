@@ -36,6 +36,9 @@ type Options struct {
 	// Exit ends after success, stopping a server that was started here;
 	// otherwise it goes on until the context ends.
 	Exit bool
+	// BlueGreen puts production behind a load balancer, and CodeDeploy replaces
+	// its tasks; Break then pushes a version that answers with errors.
+	BlueGreen, Break bool
 	// Program is the path of this program, to start the server with.
 	Program string
 	In      io.Reader
@@ -44,28 +47,44 @@ type Options struct {
 
 // Names of what the demonstration makes.
 const (
-	name            = "hello" // repository, image, container, services
-	pipelineName    = "hello-pipeline"
-	projectName     = "hello-build"
+	name            = "hello"                      // the application and its container
 	placeholder     = "slipway/placeholder:latest" // answers on servicePort until the first deployment
-	codeBuildRole   = "hello-codebuild"
-	pipelineRole    = "hello-codepipeline"
-	executionRole   = "hello-ecs-execution"
-	taskRole        = "hello-task"
 	servicePort     = 8080
 	buildImage      = "aws/codebuild/standard:7.0"
 	approvalMessage = "Does staging answer with the new version?"
 )
 
-var clusters = []string{"staging", "production"}
+var clusters = []string{staging, production}
+
+const (
+	staging    = "staging"
+	production = "production"
+)
+
+// names are those of the resources of one demonstration.
+type names struct {
+	app                       string // repositories and services; all other names begin with it
+	pipelineName, projectName string
+	buildRole, pipelineRole   string
+	executionRole, taskRole   string
+	user                      string // whose generated git credentials push
+}
+
+func namesOf(app string) names {
+	return names{app: app, pipelineName: app + "-pipeline", projectName: app + "-build",
+		buildRole: app + "-codebuild", pipelineRole: app + "-codepipeline",
+		executionRole: app + "-ecs-execution", taskRole: app + "-task", user: app + "-developer"}
+}
 
 // Demo is one run.
 type Demo struct {
 	Options
-	cfg     aws.Config
-	account string
-	work    string // scratch directory with the clone
-	in      *bufio.Reader
+	names
+	blueGreen *blueGreen // nil without BlueGreen
+	cfg       aws.Config
+	account   string
+	work      string // scratch directory with the clone
+	in        *bufio.Reader
 
 	s3       *s3.Client
 	iam      *iam.Client
@@ -87,7 +106,11 @@ type timing struct {
 
 // Run shows the main job. It returns nil only if every step was verified.
 func Run(ctx context.Context, o Options) error {
-	d := &Demo{Options: o, in: bufio.NewReader(o.In), started: time.Now()}
+	d := &Demo{Options: o, names: namesOf(name), in: bufio.NewReader(o.In), started: time.Now()}
+	if o.BlueGreen {
+		d.names = namesOf(name + "-web")
+		d.blueGreen = &blueGreen{d: d}
+	}
 	if _, err := exec.LookPath("git"); err != nil {
 		return errors.New("the git command is needed: apt-get install git")
 	}
@@ -111,7 +134,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := d.brokenPush(ctx, good); err != nil {
+	if err := d.aBadVersion(ctx, good); err != nil {
 		return err
 	}
 	d.summary(good)
@@ -120,6 +143,19 @@ func Run(ctx context.Context, o Options) error {
 	}
 	d.say("\nThe server goes on at %s. Ctrl-C ends it.", d.endpoint())
 	<-ctx.Done()
+	return nil
+}
+
+// aBadVersion shows what keeps one from the users.
+func (d *Demo) aBadVersion(ctx context.Context, good string) error {
+	switch {
+	case !d.BlueGreen:
+		return d.brokenPush(ctx, good)
+	case d.Break:
+		return d.step("A version that answers with errors is rolled back by the alarm", func(ctx context.Context) error {
+			return d.blueGreen.broken(ctx, good)
+		}, ctx)
+	}
 	return nil
 }
 
@@ -140,6 +176,9 @@ func (d *Demo) connect(ctx context.Context, cfg aws.Config) error {
 	d.build = codebuild.NewFromConfig(cfg)
 	d.pipeline = codepipeline.NewFromConfig(cfg)
 	d.logs = cloudwatchlogs.NewFromConfig(cfg)
+	if d.blueGreen != nil {
+		d.blueGreen.connect(cfg)
+	}
 	return nil
 }
 
@@ -177,12 +216,13 @@ func (d *Demo) summary(version string) {
 	d.say("\nLook further (while the server runs):")
 	for _, line := range []string{
 		fmt.Sprintf(`eval "$(%s env --data %s)"`, d.Program, d.Data),
-		"aws codepipeline get-pipeline-state --name " + pipelineName,
-		"aws codepipeline list-pipeline-executions --pipeline-name " + pipelineName,
-		"aws logs tail /aws/codebuild/" + projectName,
-		"aws ecr describe-images --repository-name " + name,
-		"aws ecs describe-services --cluster production --services " + name,
-		"git clone " + d.endpoint() + "/v1/repos/" + name + "  # with: git config --global credential.helper '!aws codecommit credential-helper --ignore-host-check $@' and credential.UseHttpPath true",
+		"aws codepipeline get-pipeline-state --name " + d.pipelineName,
+		"aws codepipeline list-pipeline-executions --pipeline-name " + d.pipelineName,
+		"aws logs tail /aws/codebuild/" + d.projectName,
+		"aws ecr describe-images --repository-name " + d.app,
+		"aws ecs describe-services --cluster production --services " + d.app,
+		"aws deploy list-deployments",
+		"git clone " + d.endpoint() + "/v1/repos/" + d.app + "  # with: git config --global credential.helper '!aws codecommit credential-helper --ignore-host-check $@' and credential.UseHttpPath true",
 	} {
 		d.say("   %s", line)
 	}

@@ -21,6 +21,11 @@ func (d *Demo) mainJob(ctx context.Context) (version string, err error) {
 		if err := d.checkout(ctx); err != nil {
 			return err
 		}
+		if d.blueGreen != nil {
+			if err := d.blueGreen.files(); err != nil {
+				return err
+			}
+		}
 		commit, err = d.push(ctx, "Say hello")
 		return err
 	}, ctx)
@@ -58,6 +63,12 @@ func (d *Demo) mainJob(ctx context.Context) (version string, err error) {
 	if err != nil {
 		return "", err
 	}
+	if d.blueGreen != nil {
+		err = d.step("DeployProduction: a canary, 10 % → 50 % → 100 %", func(ctx context.Context) error {
+			return d.blueGreen.production(ctx, execution, version)
+		}, ctx)
+		return version, err
+	}
 	err = d.step("DeployProduction", func(ctx context.Context) error {
 		if err := d.finish(ctx, execution, "DeployProduction"); err != nil {
 			return err
@@ -72,7 +83,7 @@ func (d *Demo) mainJob(ctx context.Context) (version string, err error) {
 func (d *Demo) approve(ctx context.Context, execution string) error {
 	var token string
 	err := until(ctx, "the approval to open", func() (bool, error) {
-		state, err := d.pipeline.GetPipelineState(ctx, &codepipeline.GetPipelineStateInput{Name: aws.String(pipelineName)})
+		state, err := d.pipeline.GetPipelineState(ctx, &codepipeline.GetPipelineStateInput{Name: aws.String(d.pipelineName)})
 		if err != nil {
 			return false, err
 		}
@@ -92,18 +103,18 @@ func (d *Demo) approve(ctx context.Context, execution string) error {
 		return err
 	}
 	d.say("   %s", approvalMessage)
-	d.say("   %s/v1/repos/%s", d.endpoint(), name)
+	d.say("   %s/v1/repos/%s", d.endpoint(), d.app)
 	answer := cptypes.ApprovalResult{Status: cptypes.ApprovalStatusApproved, Summary: aws.String("Approved in the demonstration")}
 	if d.Yes {
 		d.say("   approved by --yes")
 	} else {
-		d.say("   or: aws codepipeline put-approval-result --pipeline-name %s --stage-name Approve --action-name Approve --token %s --result status=Approved,summary=fine", pipelineName, token)
+		d.say("   or: aws codepipeline put-approval-result --pipeline-name %s --stage-name Approve --action-name Approve --token %s --result status=Approved,summary=fine", d.pipelineName, token)
 		if text := d.ask("   Press Enter to approve, or type a reason to reject: "); text != "" {
 			answer = cptypes.ApprovalResult{Status: cptypes.ApprovalStatusRejected, Summary: aws.String(text)}
 		}
 	}
 	_, err = d.pipeline.PutApprovalResult(ctx, &codepipeline.PutApprovalResultInput{
-		PipelineName: aws.String(pipelineName), StageName: aws.String("Approve"), ActionName: aws.String("Approve"),
+		PipelineName: aws.String(d.pipelineName), StageName: aws.String("Approve"), ActionName: aws.String("Approve"),
 		Token: aws.String(token), Result: &answer,
 	})
 	var answered *cptypes.ApprovalAlreadyCompletedException

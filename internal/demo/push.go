@@ -27,17 +27,14 @@ func (d *Demo) cfgHost() string {
 // clone is where the application's repository lies on this machine.
 func (d *Demo) clone() string { return filepath.Join(d.work, name) }
 
-// gitUser is the IAM user whose generated git credentials push.
-const gitUser = "hello-developer"
-
 // credentials makes an IAM user with git credentials, as a developer would
 // have them, and keeps them in a file only git reads.
 func (d *Demo) credentials(ctx context.Context) (helper string, err error) {
-	if _, err := d.iam.CreateUser(ctx, &iam.CreateUserInput{UserName: aws.String(gitUser)}); err != nil && !exists(err) {
+	if _, err := d.iam.CreateUser(ctx, &iam.CreateUserInput{UserName: aws.String(d.user)}); err != nil && !exists(err) {
 		return "", err
 	}
 	_, err = d.iam.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{
-		UserName: aws.String(gitUser), PolicyArn: aws.String("arn:aws:iam::aws:policy/AWSCodeCommitPowerUser"),
+		UserName: aws.String(d.user), PolicyArn: aws.String("arn:aws:iam::aws:policy/AWSCodeCommitPowerUser"),
 	})
 	if err != nil {
 		return "", err
@@ -45,21 +42,21 @@ func (d *Demo) credentials(ctx context.Context) (helper string, err error) {
 	// A user has at most two; those of earlier demonstrations are of no use,
 	// for a password is shown only once.
 	old, err := d.iam.ListServiceSpecificCredentials(ctx, &iam.ListServiceSpecificCredentialsInput{
-		UserName: aws.String(gitUser), ServiceName: aws.String("codecommit.amazonaws.com"),
+		UserName: aws.String(d.user), ServiceName: aws.String("codecommit.amazonaws.com"),
 	})
 	if err != nil {
 		return "", err
 	}
 	for _, c := range old.ServiceSpecificCredentials {
 		_, err := d.iam.DeleteServiceSpecificCredential(ctx, &iam.DeleteServiceSpecificCredentialInput{
-			UserName: aws.String(gitUser), ServiceSpecificCredentialId: c.ServiceSpecificCredentialId,
+			UserName: aws.String(d.user), ServiceSpecificCredentialId: c.ServiceSpecificCredentialId,
 		})
 		if err != nil {
 			return "", err
 		}
 	}
 	made, err := d.iam.CreateServiceSpecificCredential(ctx, &iam.CreateServiceSpecificCredentialInput{
-		UserName: aws.String(gitUser), ServiceName: aws.String("codecommit.amazonaws.com"),
+		UserName: aws.String(d.user), ServiceName: aws.String("codecommit.amazonaws.com"),
 	})
 	if err != nil {
 		return "", err
@@ -91,7 +88,7 @@ func (d *Demo) checkout(ctx context.Context) error {
 		{"config", "user.name", "Demo"},
 		{"config", "user.email", "demo@example.com"},
 		{"config", "credential.helper", helper},
-		{"remote", "add", "origin", d.endpoint() + "/v1/repos/" + name},
+		{"remote", "add", "origin", d.endpoint() + "/v1/repos/" + d.app},
 		{"fetch", "--quiet", "origin"},
 	} {
 		if _, err := d.run(ctx, args...); err != nil {

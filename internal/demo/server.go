@@ -26,6 +26,9 @@ func (d *Demo) server(ctx context.Context) (stop func(), err error) {
 	stop = func() {}
 	if _, err := health(ctx, "http://"+d.Listen); err == nil {
 		d.say("   a server answers at %s already; using it", d.Listen)
+		if d.BlueGreen {
+			d.say("   the canary takes five of its deployment minutes: with a server of its own (--listen, --data), or one that was started with --deployment-minute %s, that is half a minute", minute)
+		}
 	} else if stop, err = d.launch(ctx); err != nil {
 		return nil, err
 	}
@@ -82,6 +85,9 @@ func (d *Demo) launch(ctx context.Context) (func(), error) {
 	}
 	defer log.Close()
 	cmd := exec.Command(d.Program, "server", "--listen", d.Listen, "--data", d.Data)
+	if d.BlueGreen {
+		cmd.Args = append(cmd.Args, "--deployment-minute", minute)
+	}
 	cmd.Stderr = log
 	// Its own group: Ctrl-C reaches us first, and we end it in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -46,7 +46,7 @@ func until(ctx context.Context, what string, look func() (bool, error)) error {
 // executionOf waits for the execution that a commit started.
 func (d *Demo) executionOf(ctx context.Context, commit string) (id string, err error) {
 	err = until(ctx, "the execution of "+commit, func() (bool, error) {
-		list, err := d.pipeline.ListPipelineExecutions(ctx, &codepipeline.ListPipelineExecutionsInput{PipelineName: aws.String(pipelineName)})
+		list, err := d.pipeline.ListPipelineExecutions(ctx, &codepipeline.ListPipelineExecutionsInput{PipelineName: aws.String(d.pipelineName)})
 		if err != nil {
 			return false, err
 		}
@@ -66,7 +66,7 @@ func (d *Demo) executionOf(ctx context.Context, commit string) (id string, err e
 // action returns the newest run of a stage's action in an execution, or nil.
 func (d *Demo) action(ctx context.Context, execution, stage string) (*cptypes.ActionExecutionDetail, error) {
 	list, err := d.pipeline.ListActionExecutions(ctx, &codepipeline.ListActionExecutionsInput{
-		PipelineName: aws.String(pipelineName), Filter: &cptypes.ActionExecutionFilter{PipelineExecutionId: aws.String(execution)},
+		PipelineName: aws.String(d.pipelineName), Filter: &cptypes.ActionExecutionFilter{PipelineExecutionId: aws.String(execution)},
 	})
 	if err != nil {
 		return nil, err
@@ -86,23 +86,28 @@ func (f *failed) Error() string { return f.stage + " " + f.status + ": " + f.mes
 
 // finish waits for a stage's action to end.
 func (d *Demo) finish(ctx context.Context, execution, stage string) error {
-	return until(ctx, stage, func() (bool, error) {
-		a, err := d.action(ctx, execution, stage)
-		if err != nil || a == nil {
-			return false, err
-		}
-		switch a.Status {
-		case cptypes.ActionExecutionStatusInProgress:
-			return false, nil
-		case cptypes.ActionExecutionStatusSucceeded:
-			return true, nil
-		}
-		f := &failed{stage: stage, status: string(a.Status)}
-		if a.Output != nil && a.Output.ExecutionResult != nil && a.Output.ExecutionResult.ErrorDetails != nil {
-			f.message = aws.ToString(a.Output.ExecutionResult.ErrorDetails.Message)
-		}
-		return false, f
-	})
+	return until(ctx, stage, func() (bool, error) { return d.ended(ctx, execution, stage) })
+}
+
+// ended tells whether a stage's action has succeeded; it is an error if it ended
+// otherwise.
+func (d *Demo) ended(ctx context.Context, execution, stage string) (bool, error) {
+	a, err := d.action(ctx, execution, stage)
+	if err != nil || a == nil || a.Status == cptypes.ActionExecutionStatusInProgress {
+		return false, err
+	}
+	if a.Status == cptypes.ActionExecutionStatusSucceeded {
+		return true, nil
+	}
+	return false, failure(stage, a)
+}
+
+func failure(stage string, a *cptypes.ActionExecutionDetail) *failed {
+	f := &failed{stage: stage, status: string(a.Status)}
+	if a.Output != nil && a.Output.ExecutionResult != nil && a.Output.ExecutionResult.ErrorDetails != nil {
+		f.message = aws.ToString(a.Output.ExecutionResult.ErrorDetails.Message)
+	}
+	return f
 }
 
 // follow prints a build's log while it grows and returns all of it.
@@ -124,7 +129,7 @@ func (d *Demo) follow(ctx context.Context, execution string) (lines []string, er
 	ended := false
 	err = until(ctx, "the build", func() (bool, error) {
 		page, err := d.logs.GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{
-			LogGroupName: aws.String("/aws/codebuild/" + projectName), LogStreamName: aws.String(stream),
+			LogGroupName: aws.String("/aws/codebuild/" + d.projectName), LogStreamName: aws.String(stream),
 			StartFromHead: aws.Bool(true), NextToken: token,
 		})
 		if err != nil {
@@ -157,7 +162,7 @@ func (d *Demo) follow(ctx context.Context, execution string) (lines []string, er
 
 // address is where the running task of a service answers.
 func (d *Demo) address(ctx context.Context, cluster string) (string, error) {
-	list, err := d.ecs.ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String(cluster), ServiceName: aws.String(name), DesiredStatus: ecstypes.DesiredStatusRunning})
+	list, err := d.ecs.ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String(cluster), ServiceName: aws.String(d.app), DesiredStatus: ecstypes.DesiredStatusRunning})
 	if err != nil {
 		return "", err
 	}
@@ -221,12 +226,12 @@ func (d *Demo) serves(ctx context.Context, cluster, version string) error {
 func (d *Demo) quiet(ctx context.Context) error {
 	tasks := map[string][]string{}
 	for _, cluster := range clusters {
-		list, err := d.ecs.ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String(cluster), ServiceName: aws.String(name)})
+		list, err := d.ecs.ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String(cluster), ServiceName: aws.String(d.app)})
 		if err != nil {
 			return err
 		}
 		tasks[cluster] = list.TaskArns
-		_, err = d.ecs.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String(name), DesiredCount: aws.Int32(0)})
+		_, err = d.ecs.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String(d.app), DesiredCount: aws.Int32(0)})
 		if err != nil {
 			return err
 		}
