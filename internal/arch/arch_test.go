@@ -75,7 +75,7 @@ var others = map[string][]string{
 	"internal/agent":     {"internal/buildspec", "internal/forward"},
 	"internal/buildspec": nil,
 	"internal/console":   {"internal/aws/arn", "internal/clock", "internal/codeconnections/handshake", "internal/seal", "internal/site"},
-	"internal/demo":      {"examples"},
+	"internal/demo":      {"examples", "internal/load"},
 	"internal/forward":   nil,
 	"internal/glob":      nil,
 	"internal/git":       nil,

@@ -15,11 +15,16 @@ import (
 	cdtypes "github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"github.com/slipway-dev/slipway/internal/load"
 )
 
-// What a share must be based on, and how far it may be from the weight.
 const (
-	enough    = 500 // answers
+	// loadRate is in requests a second: enough to see a split within seconds,
+	// little enough for a laptop.
+	loadRate = 250
+	// What a share must be based on, and how far it may be from the weight.
+	enough    = 500 // requests
 	deviation = 0.02
 )
 
@@ -31,8 +36,10 @@ func (b *blueGreen) production(ctx context.Context, execution, version string) e
 	if err != nil {
 		return err
 	}
-	b.load = startLoad(ctx, b.url)
-	defer b.load.end()
+	if b.load, err = load.Start(ctx, load.Config{URL: b.url, Rate: loadRate}); err != nil {
+		return err
+	}
+	defer b.load.Stop()
 	b.d.say("   %d requests a second to %s", loadRate, b.url)
 	w := b.watch(blue, version)
 	for {
@@ -46,7 +53,7 @@ func (b *blueGreen) production(ctx context.Context, execution, version string) e
 		if ended {
 			break
 		}
-		if w.weight == 10 && w.step().Total >= 2*enough {
+		if w.weight == 10 && w.step().Requests >= 2*enough {
 			// CodeDeploy's canaries have two steps. Between them, whoever watches may
 			// move the listener by hand.
 			b.d.say("        as an operator: aws elbv2 modify-listener, 50 %%")
@@ -62,11 +69,11 @@ func (b *blueGreen) production(ctx context.Context, execution, version string) e
 	if err := w.check(10, 50, 100); err != nil {
 		return err
 	}
-	all := b.load.now()
+	all := b.load.Counts()
 	if all.Failed > 0 {
-		return fmt.Errorf("%d of %d requests failed, the last with %s", all.Failed, all.Total, all.Failure)
+		return fmt.Errorf("requests failed: %s", all)
 	}
-	b.d.say("   0 of %d requests failed", all.Total)
+	b.d.say("   0 of %d requests failed", all.Requests)
 	return b.d.serves(ctx, production, version)
 }
 
@@ -99,8 +106,10 @@ func (b *blueGreen) broken(ctx context.Context, good string) error {
 	if err != nil {
 		return err
 	}
-	b.load = startLoad(ctx, b.url)
-	defer b.load.end()
+	if b.load, err = load.Start(ctx, load.Config{URL: b.url, Rate: loadRate}); err != nil {
+		return err
+	}
+	defer b.load.Stop()
 	w := b.watch(blue, version)
 	var stopped *failed
 	for stopped == nil {
@@ -124,15 +133,12 @@ func (b *blueGreen) broken(ctx context.Context, good string) error {
 // returned checks that the traffic came back: by the alarm, as a rollback, and
 // without one failed request since.
 func (b *blueGreen) returned(ctx context.Context, w *watcher, good string) error {
-	before := b.load.now()
-	if err := until(ctx, "answers after the rollback", func() (bool, error) {
-		return b.load.now().since(before).Total >= enough, nil
-	}); err != nil {
+	after, err := b.load.Next(ctx, enough)
+	if err != nil {
 		return err
 	}
-	after := b.load.now().since(before)
-	if after.Failed > 0 || after.share(good) != 1 {
-		return fmt.Errorf("after the rollback %d of %d requests failed, and version %s gave %.1f %% of the answers", after.Failed, after.Total, good, 100*after.share(good))
+	if after.Failed > 0 || share(after, good) != 1 {
+		return fmt.Errorf("after the rollback production does not answer with version %s only: %s", good, after)
 	}
 	if w.back.IsZero() {
 		return errors.New("the traffic never went to the broken version, or never came back")
@@ -154,9 +160,9 @@ func (b *blueGreen) returned(ctx context.Context, w *watcher, good string) error
 	if len(alarm.MetricAlarms) == 0 || rang.Before(w.started) {
 		return errors.New("the alarm did not ring")
 	}
-	all := b.load.now()
+	all := b.load.Counts()
 	b.d.say("   alarm %s after %s at 10 %%, traffic back %s after it", b.alarm(), round(rang.Sub(w.started)), round(max(w.back.Sub(rang), 0)))
-	b.d.say("   %d of %d requests failed, all of the broken version's share, none since", all.Failed, all.Total)
+	b.d.say("   %d of %d requests failed, all of the broken version's share, none since", all.Failed, all.Requests)
 	return b.rollbackIsRecorded(ctx, good)
 }
 

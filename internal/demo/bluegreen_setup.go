@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"github.com/slipway-dev/slipway/examples"
+	"github.com/slipway-dev/slipway/internal/load"
 )
 
 // blueGreen is production behind a load balancer, whose tasks CodeDeploy
@@ -35,7 +36,7 @@ type blueGreen struct {
 	balancer, listener string // ARNs
 	groups             [2]string
 	url                string // where production answers
-	load               *load
+	load               *load.Load
 }
 
 // What the demonstration uses of the default network, and its settings.

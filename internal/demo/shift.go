@@ -4,17 +4,20 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"time"
+
+	"github.com/slipway-dev/slipway/internal/load"
 )
 
 // watcher follows a shift of traffic: what the listener says and what the load
 // measures.
 type watcher struct {
 	b       *blueGreen
-	blue    string // the target group before the shift
-	version string // of green
-	weight  int32  // green's, as the listener says
-	since   counts // at the last change of the weight
+	blue    string      // the target group before the shift
+	version string      // of green
+	weight  int32       // green's, as the listener says
+	since   load.Counts // at the last change of the weight
 	steps   []step
 	started time.Time // when green got traffic
 	back    time.Time // when it lost all of it again
@@ -23,15 +26,15 @@ type watcher struct {
 // step is what was measured at one weight.
 type step struct {
 	weight int32
-	counts
+	load.Counts
 }
 
 func (b *blueGreen) watch(blue, version string) *watcher {
-	return &watcher{b: b, blue: blue, version: version, since: b.load.now()}
+	return &watcher{b: b, blue: blue, version: version, since: b.load.Counts()}
 }
 
 // step is what was counted at the weight that there is now.
-func (w *watcher) step() counts { return w.b.load.now().since(w.since) }
+func (w *watcher) step() load.Counts { return w.b.load.Counts().Minus(w.since) }
 
 // look draws the split as it is now, and keeps a step when the weight changes.
 func (w *watcher) look(ctx context.Context) error {
@@ -47,11 +50,11 @@ func (w *watcher) look(ctx context.Context) error {
 		case weight == 0:
 			w.back = now
 		}
-		w.weight, w.since = weight, w.b.load.now()
+		w.weight, w.since = weight, w.b.load.Counts()
 		return nil
 	}
 	c := w.step()
-	w.b.d.redraw(split(weight, c.share(w.version), c))
+	w.b.d.redraw(split(weight, w.green(c), c))
 	return nil
 }
 
@@ -59,7 +62,7 @@ func (w *watcher) look(ctx context.Context) error {
 func (w *watcher) end() {
 	c := w.step()
 	w.steps = append(w.steps, step{w.weight, c})
-	w.b.d.keep(split(w.weight, c.share(w.version), c))
+	w.b.d.keep(split(w.weight, w.green(c), c))
 }
 
 // check compares what was measured at weights with what was wanted.
@@ -67,12 +70,12 @@ func (w *watcher) check(weights ...int32) error {
 	for _, weight := range weights {
 		seen := false
 		for _, s := range w.steps {
-			if s.weight != weight || s.Total < enough {
+			if s.weight != weight || s.Requests < enough {
 				continue
 			}
 			seen = true
-			if got := s.share(w.version); math.Abs(got-float64(weight)/100) > deviation {
-				return fmt.Errorf("at %d %% the new version gave %.1f %% of %d answers", weight, 100*got, s.Total)
+			if got := w.green(s.Counts); math.Abs(got-float64(weight)/100) > deviation {
+				return fmt.Errorf("at %d %% the new version gave %.1f %% of %d answers", weight, 100*got, s.Requests)
 			}
 		}
 		if !seen {
@@ -80,4 +83,27 @@ func (w *watcher) check(weights ...int32) error {
 		}
 	}
 	return nil
+}
+
+// green is the part of the requests that green got, 0 to 1: all but those that
+// somebody else answered, for a failed one does not say who failed it.
+func (w *watcher) green(c load.Counts) float64 {
+	n := c.Requests
+	for page, answers := range c.Versions {
+		if !strings.Contains(page, w.version) {
+			n -= answers
+		}
+	}
+	return float64(n) / float64(max(c.Requests, 1))
+}
+
+// share is the part of the requests that a version answered.
+func share(c load.Counts, version string) float64 {
+	n := 0
+	for page, answers := range c.Versions {
+		if strings.Contains(page, version) {
+			n += answers
+		}
+	}
+	return float64(n) / float64(max(c.Requests, 1))
 }

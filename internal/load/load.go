@@ -151,9 +151,9 @@ func (l *Load) Next(ctx context.Context, n int) (Counts, error) {
 	l.mu.Unlock()
 	select {
 	case after := <-w.done:
-		return after.minus(before), nil
+		return after.Minus(before), nil
 	case <-ctx.Done():
-		return l.Counts().minus(before), ctx.Err()
+		return l.Counts().Minus(before), ctx.Err()
 	}
 }
 
@@ -170,7 +170,8 @@ func (c Counts) clone() Counts {
 	return c
 }
 
-func (c Counts) minus(o Counts) Counts {
+// Minus is what came after an earlier count.
+func (c Counts) Minus(o Counts) Counts {
 	c.Requests -= o.Requests
 	c.Failed -= o.Failed
 	c.Retried -= o.Retried
