@@ -16,7 +16,7 @@ import (
 )
 
 // TestTerraform runs the real terraform with the real AWS provider, unmodified,
-// over each directory of testdata/terraform and over examples/terraform: apply,
+// over each directory of testdata/terraform and over those in examples: apply,
 // a plan that must be empty, apply again with change.tfvars if there is one, an
 // empty plan again, destroy, and nothing left. It needs
 //
@@ -38,7 +38,7 @@ func TestTerraform(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	examples, err := filepath.Glob("../examples/terraform/main.tf")
+	examples, err := filepath.Glob("../examples/terraform*/main.tf")
 	if err != nil {
 		t.Fatal(err)
 	}
