@@ -56,10 +56,13 @@ func (b *blueGreen) production(ctx context.Context, execution, version string) e
 		if w.weight == 10 && w.step().Requests >= 2*enough {
 			// CodeDeploy's canaries have two steps. Between them, whoever watches may
 			// move the listener by hand.
-			b.d.say("        as an operator: aws elbv2 modify-listener, 50 %%")
 			if err := b.move(ctx, blue, 50); err != nil {
 				return err
 			}
+			if err := w.look(ctx); err != nil {
+				return err
+			}
+			b.d.say("   (to 50 %% by hand, as an operator may: aws elbv2 modify-listener)")
 		}
 		if err := pause(ctx); err != nil {
 			return err

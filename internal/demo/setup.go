@@ -135,7 +135,7 @@ func (d *Demo) makeImageRepository(ctx context.Context) error {
 		return err
 	}
 	_, err = d.ecr.PutLifecyclePolicy(ctx, &ecr.PutLifecyclePolicyInput{
-		RepositoryName:      aws.String(name),
+		RepositoryName:      aws.String(d.app),
 		LifecyclePolicyText: aws.String(`{"rules":[{"rulePriority":1,"description":"keep last 30 images","selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":30},"action":{"type":"expire"}}]}`),
 	})
 	return err

@@ -17,7 +17,8 @@ type watcher struct {
 	blue    string      // the target group before the shift
 	version string      // of green
 	weight  int32       // green's, as the listener says
-	since   load.Counts // at the last change of the weight
+	since   load.Counts // after the last change of the weight
+	upto    load.Counts // the latest at which the weight was still there
 	steps   []step
 	started time.Time // when green got traffic
 	back    time.Time // when it lost all of it again
@@ -30,14 +31,17 @@ type step struct {
 }
 
 func (b *blueGreen) watch(blue, version string) *watcher {
-	return &watcher{b: b, blue: blue, version: version, since: b.load.Counts()}
+	now := b.load.Counts()
+	return &watcher{b: b, blue: blue, version: version, since: now, upto: now}
 }
 
-// step is what was counted at the weight that there is now.
-func (w *watcher) step() load.Counts { return w.b.load.Counts().Minus(w.since) }
+// step is what was counted at the weight that there is now. Requests around a
+// change count for neither weight.
+func (w *watcher) step() load.Counts { return w.upto.Minus(w.since) }
 
 // look draws the split as it is now, and keeps a step when the weight changes.
 func (w *watcher) look(ctx context.Context) error {
+	before := w.b.load.Counts()
 	weight, err := w.b.greenWeight(ctx, w.blue)
 	if err != nil {
 		return err
@@ -51,8 +55,10 @@ func (w *watcher) look(ctx context.Context) error {
 			w.back = now
 		}
 		w.weight, w.since = weight, w.b.load.Counts()
+		w.upto = w.since
 		return nil
 	}
+	w.upto = before
 	c := w.step()
 	w.b.d.redraw(split(weight, w.green(c), c))
 	return nil

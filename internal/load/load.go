@@ -172,6 +172,7 @@ func (c Counts) clone() Counts {
 
 // Minus is what came after an earlier count.
 func (c Counts) Minus(o Counts) Counts {
+	c = c.clone()
 	c.Requests -= o.Requests
 	c.Failed -= o.Failed
 	c.Retried -= o.Retried
