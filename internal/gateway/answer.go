@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -59,7 +60,7 @@ func (g *Gateway) call(b *wire.Bound, w *tracker, r *http.Request, rec *record) 
 	s3 := b.Protocol(r) == wire.RESTXML
 	if !s3 {
 		var err error
-		if body, err = readBody(w, r); err != nil {
+		if body, err = readBody(r, b.MaxBody(maxBody)); err != nil {
 			return err
 		}
 	}
@@ -101,7 +102,7 @@ func (g *Gateway) call(b *wire.Bound, w *tracker, r *http.Request, rec *record) 
 	}
 	if s3 && !call.Streaming() {
 		// Read it to the end here: only there the payload's hash is known.
-		if body, err = readBody(w, r); err != nil {
+		if body, err = readBody(r, maxBody); err != nil {
 			return err
 		}
 		if body == nil {
@@ -154,22 +155,25 @@ func (g *Gateway) authorize(ctx context.Context, op *wire.Operation, in any) err
 	return g.cfg.Auth.Authorize(ctx, checks...)
 }
 
-var errTooLarge = &wire.Error{Code: "RequestEntityTooLarge", Status: http.StatusRequestEntityTooLarge,
-	Message: "The request's body is larger than 16777216 bytes."}
+// tooLarge is the answer to a body of more than limit bytes.
+func tooLarge(limit int64) error {
+	return &wire.Error{Code: "RequestEntityTooLarge", Status: http.StatusRequestEntityTooLarge,
+		Message: fmt.Sprintf("The request's body is larger than %d bytes.", limit)}
+}
 
 // readBody reads a body that must fit into memory.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func readBody(r *http.Request, limit int64) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
-	if r.ContentLength > maxBody {
-		return nil, errTooLarge
+	if r.ContentLength > limit {
+		return nil, tooLarge(limit)
 	}
 	var buf bytes.Buffer
 	if r.ContentLength > 0 {
 		buf.Grow(int(r.ContentLength) + bytes.MinRead) // so that it never grows
 	}
-	n, err := buf.ReadFrom(io.LimitReader(r.Body, maxBody+1))
+	n, err := buf.ReadFrom(io.LimitReader(r.Body, limit+1))
 	var told *wire.Error
 	switch {
 	case errors.As(err, &told):
@@ -177,8 +181,8 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	case err != nil:
 		return nil, &wire.Error{Code: "IncompleteBody", Status: http.StatusBadRequest,
 			Message: "The request's body ended before its Content-Length."}
-	case n > maxBody:
-		return nil, errTooLarge
+	case n > limit:
+		return nil, tooLarge(limit)
 	}
 	return buf.Bytes(), nil
 }
@@ -199,7 +203,7 @@ func inflate(r *http.Request, body []byte) ([]byte, error) {
 	case err != nil:
 		return nil, broken
 	case len(plain) > maxBody:
-		return nil, errTooLarge
+		return nil, tooLarge(maxBody)
 	}
 	return plain, nil
 }

@@ -37,7 +37,7 @@ func (g *Gateway) callSigned(b *wire.Bound, w http.ResponseWriter, r *http.Reque
 	if r.Method != http.MethodPost {
 		return nil, &wire.Error{Code: "UnknownOperationException", Message: "Only POST is answered here", Status: http.StatusMethodNotAllowed}
 	}
-	body, err := readBody(w, r)
+	body, err := readBody(r, maxBody)
 	if err != nil {
 		return nil, err
 	}

@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
-
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/store"
@@ -122,17 +120,4 @@ func (s *Service) eventRules(ctx context.Context, n name) (retries int, age time
 		return nil
 	})
 	return retries, age, err
-}
-
-// eventConfig is what the store keeps of PutFunctionEventInvokeConfig.
-type eventConfig struct {
-	Region, Function, Qualifier string
-	types.FunctionEventInvokeConfig
-}
-
-const eventConfigs store.Table[eventConfig] = "lambda.event" // region, function, qualifier
-
-// dropQualified removes what is configured for a qualifier.
-func (s *Service) dropQualified(tx *engine.Tx, n name, qualifier string) error {
-	return eventConfigs.Delete(tx, n.Region, n.Function, qualifier)
 }

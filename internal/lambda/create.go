@@ -51,6 +51,11 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 	if err := s.assumable(ctx, v); err != nil {
 		return nil, err
 	}
+	if in.Code.ImageUri != nil {
+		if err := s.checkImage(ctx, n.Region, *in.Code.ImageUri); err != nil {
+			return nil, err
+		}
+	}
 	s.codeMu.RLock()
 	defer s.codeMu.RUnlock()
 	if v.Code, v.CodeSize, err = s.take(ctx, in.Code, v.PackageType); err != nil {

@@ -116,10 +116,6 @@ func (i *instance) launch(ctx context.Context) (*runtimeapi.Start, error) {
 // contain describes the container.
 func (i *instance) contain(ctx context.Context, spec *compute.Spec, first *runtimeapi.Start, task string) error {
 	s, t := i.s, i.target
-	images, ok := s.Compute.(compute.ImageStore)
-	if !ok {
-		return fmt.Errorf("%w: images", compute.ErrUnsupported)
-	}
 	spec.Name = "slipway-lambda-" + i.id[:12]
 	spec.Image, spec.User = s.Image, "0:0"
 	if t.Code.Image != "" {
@@ -128,7 +124,7 @@ func (i *instance) contain(ctx context.Context, spec *compute.Spec, first *runti
 			spec.Image = t.Code.Resolved
 		}
 	}
-	image, err := images.EnsureImage(ctx, spec.Image, compute.PullMissing, nil)
+	image, err := s.pull(ctx, t.Region, spec.Image, false)
 	if err != nil {
 		return err
 	}

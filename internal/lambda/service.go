@@ -40,6 +40,8 @@ type Config struct {
 	// may read it.
 	Objects    Objects
 	Authorizer auth.Authorizer
+	// Registry is ECR, for functions of images.
+	Registry Registry
 	// Denials decides what happens when a function's policy does not allow a
 	// service of AWS to invoke it.
 	Denials Denials
@@ -113,8 +115,7 @@ type function struct {
 	Published    int64   // the number of the last version
 	Tags         tag.Set `json:",omitempty"`
 	Reserved     *int32  `json:",omitempty"` // concurrency
-	// Recursion is what PutFunctionRecursionConfig said.
-	Latest version
+	Latest       version
 	// Serving is what runs as $LATEST while the last update is not ready, or
 	// because it failed.
 	Serving *version `json:",omitempty"`
@@ -134,7 +135,8 @@ type version struct {
 type code struct {
 	SHA      string `json:",omitempty"` // of the zip, hexadecimal
 	Image    string `json:",omitempty"` // as it was asked for
-	Resolved string `json:",omitempty"` // with its digest
+	Resolved string `json:",omitempty"` // with its digest, as it is pulled
+	Digest   string `json:",omitempty"` // hexadecimal
 }
 
 // alias is what the store keeps of one.

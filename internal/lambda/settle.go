@@ -4,16 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
-	"github.com/slipway-dev/slipway/internal/compute"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/store"
 )
@@ -42,7 +39,7 @@ func (s *Service) settle(ctx context.Context, job *engine.Job) error {
 	}
 	ready, failure := f.Latest.Code, (*failure)(nil)
 	if ready.Image != "" {
-		ready, failure, err = s.resolve(ctx, &f.Latest)
+		ready, failure, err = s.resolve(ctx, n.Region, ready)
 		if err != nil {
 			return err
 		}
@@ -74,10 +71,7 @@ type failure struct {
 func (s *Service) settled(tx *engine.Tx, f *function, ready code, why *failure) error {
 	digest := func(v *version) {
 		if ready.Image != "" && why == nil {
-			v.Code = ready
-			if _, sum, ok := strings.Cut(ready.Resolved, "@sha256:"); ok {
-				v.CodeSha256 = aws.String(sum)
-			}
+			v.Code, v.CodeSha256 = ready, aws.String(ready.Digest)
 		}
 	}
 	state := func(v *version) {
@@ -128,27 +122,6 @@ func (s *Service) served(f *function) *version {
 func (s *Service) contained() bool {
 	info, err := s.Compute.Info(s.ending)
 	return err != nil || info.Images
-}
-
-// resolve pulls a function's image and finds its digest.
-func (s *Service) resolve(ctx context.Context, v *version) (code, *failure, error) {
-	c := v.Code
-	images, ok := s.Compute.(compute.ImageStore)
-	if !ok {
-		return c, &failure{"InvalidImage", "functions of images need a container engine: start the server with --compute docker"}, nil
-	}
-	info, err := images.EnsureImage(ctx, c.Image, compute.PullMissing, nil)
-	if errors.Is(err, compute.ErrImage) {
-		return c, &failure{"ImageAccessDenied", fmt.Sprintf("Source image %s does not exist or cannot be pulled: %s", c.Image, err)}, nil
-	}
-	if err != nil {
-		return c, nil, err
-	}
-	c.Resolved = c.Image
-	for _, d := range info.Digests {
-		c.Resolved = d
-	}
-	return c, nil, nil
 }
 
 // taskDir is where a version's code lies unpacked, "" for an image.

@@ -120,6 +120,11 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 	if err != nil {
 		return nil, err
 	}
+	if in.ImageUri != nil {
+		if err := s.checkImage(ctx, n.Region, *in.ImageUri); err != nil {
+			return nil, err
+		}
+	}
 	s.codeMu.RLock()
 	defer s.codeMu.RUnlock()
 	c, size, err := s.take(ctx, &types.FunctionCode{ZipFile: in.ZipFile, S3Bucket: in.S3Bucket, S3Key: in.S3Key,

@@ -13,6 +13,8 @@ import (
 func (s *Service) Wire() wire.Service {
 	return wire.Service{
 		Model: "lambda",
+		// Code comes in requests, up to 50 MB of it in Base64.
+		MaxBody: 70167211,
 		Invalid: func(v wire.Violation) error {
 			if v.Path == "runtime" && v.Rule == "enum" {
 				return invalid("Value %s at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [%s] or be a valid ARN", v.Value, offered())
@@ -64,6 +66,64 @@ func (s *Service) Wire() wire.Service {
 			wire.Op("lambda:ListAliases", s.ListAliases, func(ctx context.Context, in *lambda.ListAliasesInput) []wire.Access {
 				return wire.On(s.access(ctx, in.FunctionName, nil))
 			}),
+			wire.Op("lambda:AddPermission", s.AddPermission, func(ctx context.Context, in *lambda.AddPermissionInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, in.Qualifier))
+			}),
+			wire.Op("lambda:RemovePermission", s.RemovePermission, func(ctx context.Context, in *lambda.RemovePermissionInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, in.Qualifier))
+			}),
+			wire.Op("lambda:GetPolicy", s.GetPolicy, func(ctx context.Context, in *lambda.GetPolicyInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, in.Qualifier))
+			}),
+			wire.Op("lambda:PutFunctionConcurrency", s.PutFunctionConcurrency, func(ctx context.Context, in *lambda.PutFunctionConcurrencyInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, nil))
+			}),
+			wire.Op("lambda:GetFunctionConcurrency", s.GetFunctionConcurrency, func(ctx context.Context, in *lambda.GetFunctionConcurrencyInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, nil))
+			}),
+			wire.Op("lambda:DeleteFunctionConcurrency", s.DeleteFunctionConcurrency, func(ctx context.Context, in *lambda.DeleteFunctionConcurrencyInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, nil))
+			}),
+			wire.Op("lambda:PutFunctionEventInvokeConfig", s.PutFunctionEventInvokeConfig, func(ctx context.Context, in *lambda.PutFunctionEventInvokeConfigInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, in.Qualifier))
+			}),
+			wire.Op("lambda:UpdateFunctionEventInvokeConfig", s.UpdateFunctionEventInvokeConfig, func(ctx context.Context, in *lambda.UpdateFunctionEventInvokeConfigInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, in.Qualifier))
+			}),
+			wire.Op("lambda:GetFunctionEventInvokeConfig", s.GetFunctionEventInvokeConfig, func(ctx context.Context, in *lambda.GetFunctionEventInvokeConfigInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, in.Qualifier))
+			}),
+			wire.Op("lambda:DeleteFunctionEventInvokeConfig", s.DeleteFunctionEventInvokeConfig, func(ctx context.Context, in *lambda.DeleteFunctionEventInvokeConfigInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, in.Qualifier))
+			}),
+			wire.Op("lambda:ListFunctionEventInvokeConfigs", s.ListFunctionEventInvokeConfigs, func(ctx context.Context, in *lambda.ListFunctionEventInvokeConfigsInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, nil))
+			}),
+			wire.Op("lambda:GetFunctionCodeSigningConfig", s.GetFunctionCodeSigningConfig, func(ctx context.Context, in *lambda.GetFunctionCodeSigningConfigInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, nil))
+			}),
+			wire.Op("lambda:GetFunctionRecursionConfig", s.GetFunctionRecursionConfig, func(ctx context.Context, in *lambda.GetFunctionRecursionConfigInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, nil))
+			}),
+			wire.Op("lambda:GetRuntimeManagementConfig", s.GetRuntimeManagementConfig, func(ctx context.Context, in *lambda.GetRuntimeManagementConfigInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, in.Qualifier))
+			}),
+			wire.Op("lambda:GetProvisionedConcurrencyConfig", s.GetProvisionedConcurrencyConfig, func(ctx context.Context, in *lambda.GetProvisionedConcurrencyConfigInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, in.Qualifier))
+			}),
+			wire.Op("lambda:ListProvisionedConcurrencyConfigs", s.ListProvisionedConcurrencyConfigs, func(ctx context.Context, in *lambda.ListProvisionedConcurrencyConfigsInput) []wire.Access {
+				return wire.On(s.access(ctx, in.FunctionName, nil))
+			}),
+			wire.Op("lambda:TagResource", s.TagResource, func(_ context.Context, in *lambda.TagResourceInput) []wire.Access {
+				return wire.On(aws.ToString(in.Resource))
+			}),
+			wire.Op("lambda:UntagResource", s.UntagResource, func(_ context.Context, in *lambda.UntagResourceInput) []wire.Access {
+				return wire.On(aws.ToString(in.Resource))
+			}),
+			wire.Op("lambda:ListTags", s.ListTags, func(_ context.Context, in *lambda.ListTagsInput) []wire.Access {
+				return wire.On(aws.ToString(in.Resource))
+			}),
+			wire.Op("lambda:GetAccountSettings", s.GetAccountSettings, nil),
 			wire.Op("lambda:InvokeFunction", s.Invoke, func(ctx context.Context, in *lambda.InvokeInput) []wire.Access {
 				return wire.On(s.access(ctx, in.FunctionName, in.Qualifier))
 			}),

@@ -27,6 +27,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/codeconnections"
 	"github.com/slipway-dev/slipway/internal/compute"
 	"github.com/slipway-dev/slipway/internal/ec2"
+	"github.com/slipway-dev/slipway/internal/ecr"
 	elbv2 "github.com/slipway-dev/slipway/internal/elasticloadbalancingv2"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/gateway"
@@ -92,6 +93,8 @@ type App struct {
 	cloudwatch *cloudwatch.Service
 	topics     *sns.Service
 	kms        *kms.Service
+	// images is ECR.
+	images *ecr.Service
 	// objects is S3.
 	objects *s3.Service
 	// secrets reads for callers of other services.

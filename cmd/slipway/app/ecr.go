@@ -23,6 +23,7 @@ func addECR(a *App) error {
 		Engine: a.engine, Bus: a.bus, Site: a.site, IDs: a.IDs, Log: a.Log.With("part", "ecr"),
 		Registry: images, Tokens: a.keys.For("ecr.token"), Keys: a.credentials, Authorizer: a.authorizer, KMS: a.kms,
 	})
+	a.images = service
 	a.onStart(service.Start)
 	a.gateway.Mount("/v2/", &registry.Handler{
 		Registry: images, Backend: registryClients{service}, Realm: a.site.URL + "/", Service: "ecr.amazonaws.com",

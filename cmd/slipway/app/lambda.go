@@ -5,8 +5,12 @@ import (
 	"os"
 	"path/filepath"
 
+	awsecr "github.com/aws/aws-sdk-go-v2/service/ecr"
+
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
+	"github.com/slipway-dev/slipway/internal/compute"
+	"github.com/slipway-dev/slipway/internal/ecr"
 	"github.com/slipway-dev/slipway/internal/iam"
 	"github.com/slipway-dev/slipway/internal/iam/policy"
 	"github.com/slipway-dev/slipway/internal/lambda"
@@ -29,7 +33,7 @@ func addLambda(a *App) error {
 	s := lambda.New(lambda.Config{
 		Engine: a.engine, Site: a.site, Clock: a.Clock, IDs: a.IDs, Log: a.Log.With("part", "lambda"),
 		Sessions: a.sessions, Compute: a.compute, Metrics: a.cloudwatch, Objects: a.objects, Authorizer: a.authorizer,
-		Denials: denials{a.iam, a.site.Account},
+		Registry: registryLogin{a.images, a.site.Account}, Denials: denials{a.iam, a.site.Account},
 		Secrets: a.keys.For("lambda.environment"), Tokens: a.keys.For("lambda.instance"), URLs: a.keys.For("lambda.code"),
 		Executable: a.Executable, Socket: filepath.Join(a.Data, runDir, socketFile), Dir: dir, Image: image, Path: os.Getenv("PATH"),
 	})
@@ -38,6 +42,22 @@ func addLambda(a *App) error {
 	a.onStart(s.Start)
 	a.onStop(s.Stop)
 	return a.serve(s.Wire())
+}
+
+// registryLogin pulls in the account's name, which needs no permission.
+type registryLogin struct {
+	ecr     *ecr.Service
+	account string
+}
+
+func (l registryLogin) Login(ctx context.Context, region string) (*compute.RegistryAuth, error) {
+	ctx = identity.WithRegion(identity.WithCaller(ctx, &identity.Caller{Kind: identity.Root, Account: l.account,
+		ARN: "arn:aws:iam::" + l.account + ":root", UserID: l.account}), region)
+	out, err := l.ecr.GetAuthorizationToken(ctx, &awsecr.GetAuthorizationTokenInput{})
+	if err != nil {
+		return nil, err
+	}
+	return compute.ParseRegistryToken(*out.AuthorizationData[0].AuthorizationToken)
 }
 
 // denials treats a service that a function's policy does not let in like a

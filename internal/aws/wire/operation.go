@@ -88,6 +88,8 @@ type Service struct {
 	// Invalid turns a broken model constraint into the service's own error
 	// (CodeBuild's InvalidInputException …); nil means ValidationException.
 	Invalid func(v Violation) error
+	// MaxBody is the most bytes of a request's body; 0 is the gateway's limit.
+	MaxBody int64
 }
 
 // Violation is what a request broke in its model.

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 )
@@ -66,6 +67,10 @@ func (b *Bound) TargetPrefix() string { return b.info.TargetPrefix }
 
 // APIVersion is the version Query requests name, e.g. "2010-05-08".
 func (b *Bound) APIVersion() string { return b.info.APIVersion }
+
+// MaxBody is the most bytes of a request's body that the service takes, usual
+// if it says nothing.
+func (b *Bound) MaxBody(usual int64) int64 { return cmp.Or(b.service.MaxBody, usual) }
 
 // Protocol is the one in which r speaks. Most services have only one.
 func (b *Bound) Protocol(r *http.Request) Protocol { return b.protocol(r) }

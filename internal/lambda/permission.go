@@ -1,0 +1,246 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"github.com/slipway-dev/slipway/internal/aws/arn"
+	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/iam/policy"
+	"github.com/slipway-dev/slipway/internal/id"
+	"github.com/slipway-dev/slipway/internal/store"
+)
+
+// maxPolicy is the most bytes of a function's policy.
+const maxPolicy = 20 << 10
+
+// permissions is the policy of a function or of one of its qualifiers.
+type permissions struct {
+	Statements []statement
+	Revision   string
+}
+
+const policies store.Table[permissions] = "lambda.policy" // region, function, qualifier or ""
+
+// statement is one of a policy, with members in AWS's order.
+type statement struct {
+	Sid       string
+	Effect    string
+	Principal any
+	Action    string
+	Resource  string
+	Condition map[string]map[string]string `json:",omitempty"`
+}
+
+func (p *permissions) text() string {
+	b, err := json.Marshal(struct {
+		Version   string
+		ID        string `json:"Id"`
+		Statement []statement
+	}{"2012-10-17", "default", p.Statements})
+	if err != nil {
+		panic(err) // of strings and maps of them
+	}
+	return string(b)
+}
+
+var errNoPolicy = fail("ResourceNotFound", "The resource you requested does not exist.")
+
+// policyOf reads the policy of a name; one without statements if it has none.
+func policyOf(r store.Reader, n name) (*permissions, error) {
+	p, err := policies.Get(r, n.Region, n.Function, n.Qualifier)
+	if errors.Is(err, store.ErrNotFound) {
+		return &permissions{}, nil
+	}
+	return p, err
+}
+
+// AddPermission adds a statement to a function's policy.
+func (s *Service) AddPermission(ctx context.Context, in *lambda.AddPermissionInput, _ ...func(*lambda.Options)) (*lambda.AddPermissionOutput, error) {
+	n, err := s.named(ctx, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	if n.Qualifier == latest {
+		return nil, invalid("We currently do not support adding policies for $LATEST.")
+	}
+	st := statement{Sid: *in.StatementId, Effect: "Allow", Action: *in.Action, Resource: s.arnOf(n)}
+	if st.Principal, err = principalOf(*in.Principal); err != nil {
+		return nil, err
+	}
+	st.Condition = conditions(in)
+	if in.EventSourceToken != nil && !strings.HasPrefix(*in.Principal, "alexa-") {
+		return nil, invalid("EventSourceToken is for the principal alexa-appkit.amazon.com only")
+	}
+	err = s.Engine.Update(ctx, func(tx *engine.Tx) error {
+		if _, err := s.find(tx, n); err != nil {
+			return err
+		}
+		p, err := policyOf(tx, n)
+		if err != nil {
+			return err
+		}
+		if p.Revision != "" {
+			if err := same(in.RevisionId, &p.Revision); err != nil {
+				return err
+			}
+		}
+		if slices.ContainsFunc(p.Statements, func(o statement) bool { return o.Sid == st.Sid }) {
+			return fail("ResourceConflict", "The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", st.Sid)
+		}
+		p.Statements, p.Revision = append(p.Statements, st), id.UUID(s.IDs)
+		if len(p.text()) > maxPolicy {
+			return fail("PolicyLengthExceeded", "The final policy size (%d) is bigger than the limit (%d).", len(p.text()), maxPolicy)
+		}
+		return policies.Put(tx, p, n.Region, n.Function, n.Qualifier)
+	})
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(st)
+	return &lambda.AddPermissionOutput{Statement: aws.String(string(b))}, err
+}
+
+// principalOf is how a policy writes a principal.
+func principalOf(text string) (any, error) {
+	a, isARN := arn.Parse(text)
+	switch {
+	case text == "*":
+		return "*", nil
+	case len(text) == 12 && strings.Trim(text, "0123456789") == "":
+		return map[string]string{"AWS": "arn:aws:iam::" + text + ":root"}, nil
+	case isARN && (a.Service == "iam" || a.Service == "sts") && a.Resource != "":
+		return map[string]string{"AWS": text}, nil
+	case strings.HasSuffix(text, ".amazonaws.com"), strings.HasSuffix(text, ".amazon.com"):
+		return map[string]string{"Service": text}, nil
+	}
+	return nil, invalid("The provided principal was invalid. Please check the principal and try again.")
+}
+
+func conditions(in *lambda.AddPermissionInput) map[string]map[string]string {
+	c := map[string]map[string]string{}
+	add := func(operator, key string, value *string) {
+		if aws.ToString(value) == "" {
+			return
+		}
+		if c[operator] == nil {
+			c[operator] = map[string]string{}
+		}
+		c[operator][key] = *value
+	}
+	add("StringEquals", "AWS:SourceAccount", in.SourceAccount)
+	add("StringEquals", "aws:PrincipalOrgID", in.PrincipalOrgID)
+	add("StringEquals", "lambda:EventSourceToken", in.EventSourceToken)
+	add("StringEquals", "lambda:FunctionUrlAuthType", aws.String(string(in.FunctionUrlAuthType)))
+	add("ArnLike", "AWS:SourceArn", in.SourceArn)
+	if in.InvokedViaFunctionUrl != nil {
+		c["Bool"] = map[string]string{"lambda:InvokedViaFunctionUrl": map[bool]string{true: "true", false: "false"}[*in.InvokedViaFunctionUrl]}
+	}
+	if len(c) == 0 {
+		return nil
+	}
+	return c
+}
+
+// RemovePermission takes a statement out of a function's policy.
+func (s *Service) RemovePermission(ctx context.Context, in *lambda.RemovePermissionInput, _ ...func(*lambda.Options)) (*lambda.RemovePermissionOutput, error) {
+	n, err := s.named(ctx, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	return &lambda.RemovePermissionOutput{}, s.Engine.Update(ctx, func(tx *engine.Tx) error {
+		if _, err := s.find(tx, n); err != nil {
+			return err
+		}
+		p, err := policyOf(tx, n)
+		if err != nil {
+			return err
+		}
+		if len(p.Statements) == 0 {
+			return fail("ResourceNotFound", "No policy is associated with the given resource.")
+		}
+		if err := same(in.RevisionId, &p.Revision); err != nil {
+			return err
+		}
+		before := len(p.Statements)
+		p.Statements = slices.DeleteFunc(p.Statements, func(o statement) bool { return o.Sid == *in.StatementId })
+		switch len(p.Statements) {
+		case before:
+			return fail("ResourceNotFound", "Statement %s is not found in resource policy.", *in.StatementId)
+		case 0:
+			return policies.Delete(tx, n.Region, n.Function, n.Qualifier)
+		}
+		p.Revision = id.UUID(s.IDs)
+		return policies.Put(tx, p, n.Region, n.Function, n.Qualifier)
+	})
+}
+
+// GetPolicy answers a function's policy.
+func (s *Service) GetPolicy(ctx context.Context, in *lambda.GetPolicyInput, _ ...func(*lambda.Options)) (*lambda.GetPolicyOutput, error) {
+	n, err := s.named(ctx, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	out := &lambda.GetPolicyOutput{}
+	return out, s.view(ctx, func(r store.Reader) error {
+		if _, err := s.find(r, n); err != nil {
+			return err
+		}
+		p, err := policyOf(r, n)
+		if err != nil {
+			return err
+		}
+		if len(p.Statements) == 0 {
+			return errNoPolicy
+		}
+		out.Policy, out.RevisionId = aws.String(p.text()), &p.Revision
+		return nil
+	})
+}
+
+// Source is a service of AWS that invokes a function for one of its resources.
+type Source struct {
+	Service string // its principal: events.amazonaws.com
+	ARN     string // the resource: a rule, a target group
+}
+
+// permit asks the policy of a function whether a service may invoke it.
+func (s *Service) permit(ctx context.Context, by Source, n name) error {
+	var p *permissions
+	err := s.view(ctx, func(r store.Reader) error {
+		if _, err := s.find(r, n); err != nil {
+			return err
+		}
+		var err error
+		p, err = policyOf(r, n)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	const action = "lambda:InvokeFunction"
+	if len(p.Statements) > 0 {
+		parsed, err := policy.Parse(p.text(), policy.Resource)
+		if err != nil {
+			return err
+		}
+		facts := map[string]string{"aws:sourcearn": by.ARN, "aws:sourceaccount": s.Site.Account}
+		effect, _ := parsed.Evaluate(&policy.Request{Action: action, Resource: s.arnOf(n), Principal: policy.Principal{Service: by.Service},
+			Context: func(key string) []string {
+				if v, ok := facts[key]; ok {
+					return []string{v}
+				}
+				return nil
+			}})
+		if effect == policy.Allow {
+			return nil
+		}
+	}
+	return s.Denials.DenyService(ctx, by.Service, action, s.arnOf(n))
+}
