@@ -32,6 +32,7 @@ type fixture struct {
 	clock  *clock.Fake
 	ctx    context.Context
 	events []bus.Event
+	topics topicsFake
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -44,6 +45,7 @@ func newFixture(t *testing.T) *fixture {
 		return nil
 	})
 	f.Service = New(Config{Engine: e, Bus: b, Site: site.Site{Account: "123456789012"}, Log: enginetest.Log(t)})
+	f.PublishTo(&f.topics)
 	enginetest.Start(t, e)
 	return f
 }
@@ -280,7 +282,7 @@ func TestSetStateAndComposites(t *testing.T) {
 	f.is("both", isOK)
 
 	h, err := f.DescribeAlarmHistory(f.ctx, &cloudwatch.DescribeAlarmHistoryInput{AlarmName: aws.String("errors"), HistoryItemType: types.HistoryItemTypeAction})
-	if err != nil || len(h.AlarmHistoryItems) != 1 || !strings.HasPrefix(*h.AlarmHistoryItems[0].HistorySummary, "Failed to execute action arn:aws:sns") {
+	if err != nil || len(h.AlarmHistoryItems) != 1 || !strings.HasPrefix(*h.AlarmHistoryItems[0].HistorySummary, "Successfully executed action arn:aws:sns") {
 		t.Errorf("%+v, %v", h, err)
 	}
 	for _, rule := range []string{"ALARM(nothing)", "ALARM(x", "ALARM(loop)"} {

@@ -14,7 +14,8 @@
 // A transition is one transaction: the state, its history, the event on the bus
 // and the states of the composite alarms above.
 //
-// Actions are tried on transitions and their outcome is part of the history. No
-// kind of action is implemented yet, and the history says so. Anomaly detection,
+// The actions of a transition are part of it: a message to a topic is as durable
+// as the new state. Other kinds of action are not implemented. What came of an
+// action is in the history. Anomaly detection,
 // Metrics Insights, dashboards, streams and Contributor Insights are not there.
 package cloudwatch

@@ -28,7 +28,10 @@ type Config struct {
 }
 
 // Service is CloudWatch.
-type Service struct{ cfg Config }
+type Service struct {
+	cfg    Config
+	topics Topics
+}
 
 // New returns the service and registers its jobs.
 func New(c Config) *Service {

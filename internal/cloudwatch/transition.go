@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/bus"
 	"github.com/slipway-dev/slipway/internal/engine"
@@ -45,7 +44,7 @@ func (s *Service) SetAlarmState(ctx context.Context, in *cloudwatch.SetAlarmStat
 func noAlarm() error { return &types.ResourceNotFound{Message: aws.String("Unknown alarm")} }
 
 // move writes a new state. If it is another one, there is history, an event, the
-// alarm's actions are tried and the composite alarms above are evaluated.
+// alarm's actions are done and the composite alarms above are evaluated.
 func (s *Service) move(tx *engine.Tx, a *alarm, to state, level int) error {
 	from := a.state()
 	a.setState(to)
@@ -63,7 +62,7 @@ func (s *Service) move(tx *engine.Tx, a *alarm, to state, level int) error {
 		return err
 	}
 	for _, action := range a.actions(to.value) {
-		if err := s.act(tx, a, action); err != nil {
+		if err := s.act(tx, a, from, to, action); err != nil {
 			return err
 		}
 	}
@@ -76,23 +75,6 @@ func historyState(st state) map[string]any {
 		m["stateReasonData"] = json.RawMessage(st.data)
 	}
 	return m
-}
-
-// act tries an action. Nothing that an alarm may call is there yet, and the
-// alarm's history says so.
-func (s *Service) act(tx *engine.Tx, a *alarm, action string) error {
-	target := "it"
-	if p, ok := arn.Parse(action); ok {
-		target = p.Service
-	}
-	why := "calling " + target + " is not implemented by Slipway"
-	s.cfg.Log.Warn("an alarm's action is not done", "alarm", a.arn(), "action", action, "reason", why)
-	data, err := json.Marshal(map[string]any{"actionState": "Failed", "notificationResource": action, "stateUpdateTimestamp": a.state().updated.UnixMilli(),
-		"publishedMessage": nil, "error": why})
-	if err != nil {
-		return err
-	}
-	return s.record(tx, a, types.HistoryItemTypeAction, clip("Failed to execute action "+action+". "+why, 255), data)
 }
 
 func clip(s string, most int) string {

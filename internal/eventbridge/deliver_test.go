@@ -20,6 +20,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/aws/session"
+	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/bus"
 	"github.com/slipway-dev/slipway/internal/clock"
 	"github.com/slipway-dev/slipway/internal/engine"
@@ -47,6 +48,7 @@ type fixture struct {
 	counts  map[string]int
 	entries []logstypes.InputLogEvent
 	calls   []string // bodies of requests
+	texts   []string // of messages to topics
 	answer  func(call int) (status int, body string)
 }
 
@@ -57,7 +59,7 @@ func newFixture(t *testing.T) *fixture {
 		answer: func(int) (int, string) { return 200, "{}" }}
 	var err error
 	f.Service, err = New(Config{Engine: e, Bus: bus.New(e, id.Random), Site: site.Site{Account: account}, IDs: id.Random,
-		Log: slog.New(slog.NewTextHandler(&f.said, nil)), Sessions: f, Logs: f, Metrics: f})
+		Log: slog.New(slog.NewTextHandler(&f.said, nil)), Sessions: f, Logs: f, Metrics: f, Topics: f})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +73,14 @@ func (f *fixture) HasGroup(_ store.Reader, _, name string) (bool, error) {
 
 func (f *fixture) Append(_ *engine.Tx, _, _, _ string, events []logstypes.InputLogEvent) error {
 	f.entries = append(f.entries, events...)
+	return nil
+}
+
+func (f *fixture) Notify(_ *engine.Tx, who, source, topic, subject, text string) error {
+	if who != "events.amazonaws.com" || !strings.HasSuffix(source, ":rule/r") || !strings.HasSuffix(topic, ":deploys") || subject != "" {
+		return &wire.Error{Code: "NotFound", Message: "Topic does not exist"}
+	}
+	f.texts = append(f.texts, text)
 	return nil
 }
 
@@ -275,5 +285,31 @@ func TestForwardedOnce(t *testing.T) {
 	f.expect(0, 2, 1)
 	if n := f.counts["AWS/Events FailedInvocations back"]; n != 2 {
 		t.Errorf("%d were refused", n)
+	}
+}
+
+// A topic gets the event, or what the target makes of it, quotes and all.
+func TestDeliverToTopics(t *testing.T) {
+	f := newFixture(t)
+	const topics = "arn:aws:sns:us-east-1:" + account + ":"
+	f.rule("default", "r", types.Target{Arn: aws.String(topics + "deploys"), InputPath: aws.String("$.detail")},
+		types.Target{Arn: aws.String(topics + "deploys"), InputTransformer: &types.InputTransformer{InputPathsMap: map[string]string{"text": "$.detail.text"},
+			InputTemplate: aws.String("\"It says <text>\"\n\"and no more\"")}},
+		types.Target{Arn: aws.String(topics + "missing")})
+	f.put("default")
+	slices.Sort(f.texts)
+	if want := []string{"\"It says a <b>\"\n\"and no more\"", `{"text":"a <b>"}`}; !slices.Equal(f.texts, want) {
+		t.Errorf("published %q, want %q", f.texts, want)
+	}
+	f.expect(0, 2, 1)
+	if !strings.Contains(f.said.String(), "Topic does not exist") {
+		t.Errorf("log %s", f.said.String())
+	}
+	// In a role, as anyone else in that role.
+	f.answer = func(int) (int, string) { return 200, "<PublishResponse><PublishResult/></PublishResponse>" }
+	f.rule("default", "r", types.Target{Arn: aws.String(topics + "deploys"), RoleArn: aws.String("arn:aws:iam::" + account + ":role/r"), Input: aws.String(`"hi"`)})
+	f.put("default")
+	if len(f.calls) != 1 || !strings.Contains(f.calls[0], "Action=Publish&Message=%22hi%22&TopicArn=arn") {
+		t.Errorf("calls %q", f.calls)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strconv"
 	"strings"
@@ -175,10 +176,22 @@ func transform(t *types.InputTransformer, event any, whole []byte, ru *rule, rul
 		}
 	}
 	out.WriteString(template[last:])
-	if !json.Valid([]byte(out.String())) {
+	if !values(out.String()) {
 		return nil, errors.New("what the input transformer makes of the event is not JSON")
 	}
 	return []byte(out.String()), nil
+}
+
+// values tells whether a text is JSON: one value, or several, as for a mail of
+// many lines, each of which is a string of its own.
+func values(text string) bool {
+	d := json.NewDecoder(strings.NewReader(text))
+	for n := 0; ; n++ {
+		var v json.RawMessage
+		if err := d.Decode(&v); err != nil {
+			return errors.Is(err, io.EOF) && n > 0
+		}
+	}
 }
 
 // inString tells whether a template is within quotes after a piece of text.

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -46,6 +47,8 @@ func (s *Service) deliver(ctx context.Context, job *engine.Job, ru *rule, t *tar
 		return s.runTask(ctx, job, t, a, text)
 	case a.Service == "logs" && strings.HasPrefix(a.Resource, "log-group:"):
 		return s.appendLog(ctx, job, a, text, d)
+	case a.Service == "sns":
+		return s.publish(ctx, job, ru, t, a, text)
 	case a.Service == "events" && strings.HasPrefix(a.Resource, "event-bus/"):
 		return s.forward(ctx, job, a, d)
 	}
@@ -160,6 +163,25 @@ func (s *Service) runTask(ctx context.Context, job *engine.Job, t *target, a arn
 		return giveUp("the task was not started: %s", aws.ToString(f.Reason))
 	}
 	return nil
+}
+
+// publish sends the input to a topic, as it is: a text keeps its quotes. Without a
+// role the rule's principal publishes, if the topic's policy lets it.
+func (s *Service) publish(ctx context.Context, job *engine.Job, ru *rule, t *target, a arn.ARN, text []byte) error {
+	if t.RoleArn != nil {
+		cfg, err := s.as(ctx, t, a)
+		if err != nil {
+			return err
+		}
+		_, err = sns.NewFromConfig(cfg).Publish(ctx, &sns.PublishInput{TopicArn: t.Arn, Message: aws.String(string(text))})
+		return classify(err)
+	}
+	return classify(s.Engine.Update(ctx, func(tx *engine.Tx) error {
+		if err := s.Topics.Notify(tx, principal, s.ruleARN(ru.Region, ru.Bus, ru.Name), *t.Arn, "", string(text)); err != nil {
+			return err
+		}
+		return tx.Done(job)
+	}))
 }
 
 func clipped(s string, n int) string { return s[:min(len(s), n)] }

@@ -45,6 +45,12 @@ type Metrics interface {
 	Record(ctx context.Context, region, namespace string, data []metrics.MetricDatum) error
 }
 
+// Topics is SNS. An error that is a *wire.Error tells why the topic takes no
+// message, and has changed nothing.
+type Topics interface {
+	Notify(tx *engine.Tx, principal, source, topicARN, subject, text string) error
+}
+
 // Config is what the service needs; every member is required.
 type Config struct {
 	Engine   *engine.Engine
@@ -55,6 +61,7 @@ type Config struct {
 	Sessions session.Source
 	Logs     Logs
 	Metrics  Metrics
+	Topics   Topics
 }
 
 // Service implements EventBridge's API.

@@ -8,6 +8,7 @@ func addSNS(a *App) error {
 		Engine: a.engine, Site: a.site, IDs: a.IDs, Log: a.Log.With("part", "sns"),
 		Box: a.keys.For("sns"), Authorizer: a.authorizer, Metrics: a.cloudwatch,
 	})
+	a.cloudwatch.PublishTo(a.topics)
 	a.gateway.Mount(sns.CertificatePrefix, a.topics.Certificate())
 	return a.serve(a.topics.Wire())
 }
