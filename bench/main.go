@@ -37,6 +37,7 @@ var figures = []figure{
 	{"log", logLine},
 	{"build", build},
 	{"registry", registry},
+	{"balance", balance},
 }
 
 // environment is what all figures share.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 	"github.com/slipway-dev/slipway/internal/clock"
+	"github.com/slipway-dev/slipway/internal/load"
 )
 
 // backend is a target: it says its name, and what came.
@@ -631,6 +633,53 @@ func TestDeregistrationLosesNothing(t *testing.T) {
 	srv.Restart()
 	if resp, body := get(t, port, "/", ""); resp.StatusCode != 200 || body != "keep" {
 		t.Errorf("after a crash: %d %q", resp.StatusCode, body)
+	}
+}
+
+// 100,000 requests, on kept and on fresh connections, while weights change and
+// targets come, drain and go: none fails, and between two changes the split is
+// what it is to be.
+func TestNothingIsLost(t *testing.T) {
+	requests := 100_000
+	if testing.Short() {
+		requests = 10_000
+	}
+	w := newWorld(t)
+	green := w.target("green")
+	groups := map[string]types.TargetGroup{"blue": w.group, "green": green}
+	for name, g := range groups {
+		w.attributes(g, "deregistration_delay.timeout_seconds", "1")
+		w.register(g, newBackend(t, name))
+	}
+	port := freePort(t)
+	l := w.listen(port, split(w.group, green, 100, 0, 0))
+	w.healthy(w.group)
+	w.healthy(green)
+	asking, err := load.Start(ctx, load.Config{URL: fmt.Sprintf("http://127.0.0.1:%d/", port), Header: "X-Backend"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer asking.Stop()
+	for round := 0; asking.Counts().Requests < requests; round++ {
+		name := []string{"blue", "green"}[round%2]
+		guest := newBackend(t, name)
+		w.register(groups[name], guest)
+		w.until(groups[name], guest, "healthy")
+		percent := int32([]int{10, 50, 90, 100, 37, 0}[round%6])
+		must(w.ModifyListener(ctx, &elb.ModifyListenerInput{ListenerArn: l.ListenerArn, DefaultActions: split(w.group, green, 100-percent, percent, 0)}))(t)
+		if _, err := asking.Next(ctx, 20); err != nil { // those on their way
+			t.Fatal(err)
+		}
+		c, err := asking.Next(ctx, requests/20)
+		if err != nil || c.Failed > 0 || math.Abs(c.Share("green")-float64(percent)) > 1 {
+			t.Errorf("at %d %%: %v\n%s", percent, err, c)
+		}
+		must(w.DeregisterTargets(ctx, &elb.DeregisterTargetsInput{TargetGroupArn: groups[name].TargetGroupArn, Targets: []types.TargetDescription{local(guest)}}))(t)
+		w.until(groups[name], guest, "unused")
+		guest.Close()
+	}
+	if c := asking.Stop(); c.Failed > 0 || c.Retried > 0 {
+		t.Error(c)
 	}
 }
 

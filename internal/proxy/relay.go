@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -78,6 +79,7 @@ func (k *client) exchange(f *flight, u *upstream) error {
 	if _, err := u.Write(k.out); err != nil {
 		return err
 	}
+	runtime.Gosched() // a read at once would find nothing: the target has just heard of it
 	for {
 		text, err := u.reader.Head()
 		if err != nil {
