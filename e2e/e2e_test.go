@@ -68,6 +68,7 @@ func TestStories(t *testing.T) {
 			"owned":   ownedCommand,
 			"githost": gitHostCommand,
 			"load":    loadCommand,
+			"hook":    hookCommand,
 		},
 	})
 }
@@ -85,6 +86,7 @@ func setup(env *testscript.Env) error {
 	p := &process{}
 	env.Values[serverKey{}] = p
 	env.Values[gitHosts{}] = map[string]*githost.Host{}
+	env.Values[hooks{}] = map[string]*hook{}
 	env.Values[loads{}] = map[string]*load.Load{}
 	env.Defer(func() {
 		if p.cmd != nil {
