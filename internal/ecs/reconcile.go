@@ -33,19 +33,11 @@ func (s *Service) reconcile(ctx context.Context, job *engine.Job) error {
 		if err != nil {
 			return err
 		}
-		open := svc.Deploy.open()
 		views := make([]view, len(running))
 		for i, t := range running {
 			views[i] = t.view()
 		}
-		p := schedule(*svc, views, tx.Now(), s.StableAfter)
-		if d := p.Service.Deploy; open && !d.open() {
-			d.Counts = p.Service.counts(running)
-			if err := s.watchAlarms(tx, &p.Service, d, false); err != nil {
-				return err
-			}
-		}
-		return s.follow(tx, running, p)
+		return s.follow(tx, running, schedule(*svc, views, tx.Now(), s.StableAfter))
 	})
 }
 
@@ -98,11 +90,6 @@ func (s *Service) follow(tx *engine.Tx, running []*task, p plan) error {
 	if err := services.Put(tx, svc, svc.Region, svc.cluster(), svc.name()); err != nil {
 		return err
 	}
-	if p.Errand != nil {
-		if err := s.sendErrand(tx, svc, p.Errand); err != nil {
-			return err
-		}
-	}
 	if p.Wake.IsZero() {
 		return nil
 	}
@@ -143,7 +130,7 @@ func (s *Service) startTasks(tx *engine.Tx, svc *service, ro *rollout, running [
 	for range n {
 		var targets []membership
 		if d.NetworkMode == types.NetworkModeAwsvpc {
-			targets = ro.memberships()
+			targets = memberships(ro.LoadBalancers)
 		}
 		provider := ""
 		if len(ro.CapacityProviderStrategy) > 0 {
