@@ -68,6 +68,7 @@ func TestStories(t *testing.T) {
 			"owned":   ownedCommand,
 			"githost": gitHostCommand,
 			"load":    loadCommand,
+			"hook":    hookCommand,
 		},
 	})
 }
@@ -85,6 +86,7 @@ func setup(env *testscript.Env) error {
 	p := &process{}
 	env.Values[serverKey{}] = p
 	env.Values[gitHosts{}] = map[string]*githost.Host{}
+	env.Values[hooks{}] = map[string]*hook{}
 	env.Values[loads{}] = map[string]*load.Load{}
 	env.Defer(func() {
 		if p.cmd != nil {
@@ -111,6 +113,8 @@ func setup(env *testscript.Env) error {
 	for _, name := range []string{"GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"} {
 		env.Setenv(name, "story@example.com")
 	}
+	env.Setenv("EXAMPLES", examples())
+	env.Setenv("GOCACHE", goCache())
 	env.Setenv("GIT_TERMINAL_PROMPT", "0")
 	env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 	return nil
@@ -129,6 +133,19 @@ func condition(cond string) (bool, error) {
 	}
 	return false, fmt.Errorf("unknown condition %q", cond)
 }
+
+// examples is the directory of the applications of the tutorial.
+func examples() string {
+	path, _ := filepath.Abs("../examples")
+	return path
+}
+
+// goCache is what the go command has compiled already: a story that builds an
+// application has a home of its own.
+var goCache = sync.OnceValue(func() string {
+	out, _ := exec.Command("go", "env", "GOCACHE").Output()
+	return strings.TrimSpace(string(out))
+})
 
 // awsPath finds version 2 of the aws command, once: its start takes longer than
 // most of what it is asked for.

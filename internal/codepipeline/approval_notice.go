@@ -39,16 +39,15 @@ type noticeApproval struct {
 // maxSubject is the length that SNS gives a subject.
 const maxSubject = 100
 
-// notify tells a topic of an approval that waits. summary is what the approval
-// says of it if there is nobody who could deliver.
-func (a approval) notify(ctx context.Context, w *Work) (summary string, err error) {
+// notify tells a topic of an approval that waits.
+func (a approval) notify(ctx context.Context, w *Work) error {
 	topic := w.Configuration["NotificationArn"]
 	if topic == "" {
-		return "", nil
+		return nil
 	}
 	cfg, err := w.Session(ctx)
 	if err != nil {
-		return "", err
+		return err
 	}
 	page := a.console + "codepipeline/pipelines/" + url.PathEscape(w.Pipeline)
 	text := func(key string) *string {
@@ -62,7 +61,7 @@ func (a approval) notify(ctx context.Context, w *Work) (summary string, err erro
 		Link: text("ExternalEntityLink"), Data: text("CustomData"),
 		Review: page + "/" + url.PathEscape(w.Stage) + "/" + url.PathEscape(w.Action) + "/approve/" + w.ActionExecutionID}})
 	if err != nil {
-		return "", err
+		return err
 	}
 	_, err = a.sns(cfg).Publish(ctx, &sns.PublishInput{TopicArn: aws.String(topic), Message: aws.String(string(b)),
 		Subject: aws.String(cut("APPROVAL NEEDED: AWS CodePipeline "+w.Pipeline+" for action "+w.Action, maxSubject))})
@@ -71,15 +70,13 @@ func (a approval) notify(ctx context.Context, w *Work) (summary string, err erro
 	var api smithy.APIError
 	switch {
 	case err == nil:
-		return "", nil
+		return nil
 	case errors.As(err, &missing):
-		return "", fail(configurationError, "The Amazon SNS topic %s does not exist", topic)
+		return fail(configurationError, "The Amazon SNS topic %s does not exist", topic)
 	case errors.As(err, &unauthorized), denied(err):
-		return "", fail(permissionError, "The role of the action is not authorized to publish to the Amazon SNS topic %s. Error: %s", topic, words(err))
-	case errors.As(err, &api) && (api.ErrorCode() == "InvalidAction" || api.ErrorCode() == "UnknownOperationException"):
-		// Nobody delivers yet. The approval can be answered all the same, and says
-		// that nobody was told.
-		return "No notification was sent to " + topic + ": " + api.ErrorMessage(), nil
+		return fail(permissionError, "The role of the action is not authorized to publish to the Amazon SNS topic %s. Error: %s", topic, words(err))
+	case errors.As(err, &api) && api.ErrorCode() == "InvalidParameter":
+		return fail(configurationError, "The Amazon SNS topic %s takes no notification. Error: %s", topic, words(err))
 	}
-	return "", err
+	return err
 }

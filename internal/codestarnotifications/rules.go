@@ -205,9 +205,20 @@ func (s *Service) DeleteNotificationRule(ctx context.Context, in *codestarnotifi
 // Errors: ResourceNotFoundException.
 func (s *Service) DescribeNotificationRule(ctx context.Context, in *codestarnotifications.DescribeNotificationRuleInput, _ ...func(*codestarnotifications.Options)) (*codestarnotifications.DescribeNotificationRuleOutput, error) {
 	var ru *rule
+	var list []types.TargetSummary
 	err := s.Engine.View(ctx, func(r store.Reader) (err error) {
-		ru, err = s.rule(r, identity.Region(ctx), in.Arn)
-		return err
+		if ru, err = s.rule(r, identity.Region(ctx), in.Arn); err != nil {
+			return err
+		}
+		list = []types.TargetSummary{}
+		for _, t := range ru.Targets {
+			kept, err := targets.Get(r, ru.Region, aws.ToString(t.TargetAddress))
+			if err != nil {
+				return err
+			}
+			list = append(list, kept.summary())
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -215,13 +226,10 @@ func (s *Service) DescribeNotificationRule(ctx context.Context, in *codestarnoti
 	out := &codestarnotifications.DescribeNotificationRuleOutput{
 		Arn: in.Arn, Name: aws.String(ru.Name), Resource: aws.String(ru.Resource), DetailType: ru.Detail, Status: ru.Status,
 		CreatedBy: aws.String(ru.CreatedBy), CreatedTimestamp: aws.Time(ru.Created), LastModifiedTimestamp: aws.Time(ru.Modified),
-		EventTypes: []types.EventTypeSummary{}, Targets: []types.TargetSummary{}, Tags: ru.Tags,
+		EventTypes: []types.EventTypeSummary{}, Targets: list, Tags: ru.Tags,
 	}
 	for _, id := range ru.EventTypes {
 		out.EventTypes = append(out.EventTypes, eventType[id])
-	}
-	for _, t := range ru.Targets {
-		out.Targets = append(out.Targets, summary(aws.ToString(t.TargetAddress), aws.ToString(t.TargetType)))
 	}
 	return out, nil
 }

@@ -2,13 +2,21 @@
 // say of which events of a repository, build project, deployment application or
 // pipeline somebody wants to hear, and where.
 //
-// Rules and targets are kept and shown. Nothing is delivered yet, so targets
-// stay PENDING: AWS makes one ACTIVE when a first message has reached it.
+// An event of the bus that a rule is about becomes a message to the rule's
+// topics:
+//
+//	event ──▶ event types, resource ──▶ enabled rules ──▶ SNS, one transaction a rule
+//
+// A target is PENDING until the first message: then it is ACTIVE, or UNREACHABLE
+// if it took none, like chat configurations, which are not implemented. Events
+// that no service here has (comments, approvals and pull requests of CodeCommit)
+// never come.
 package codestarnotifications
 
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -17,6 +25,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/tag"
+	"github.com/slipway-dev/slipway/internal/bus"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/id"
 	"github.com/slipway-dev/slipway/internal/page"
@@ -27,15 +36,25 @@ import (
 // Config is what the service needs; every member is required.
 type Config struct {
 	Engine *engine.Engine
+	Bus    *bus.Bus
 	Site   site.Site
 	IDs    id.Source
+	Log    *slog.Logger
+	Topics Topics
 }
 
 // Service implements the API.
-type Service struct{ Config }
+type Service struct {
+	Config
+	memo *engine.Memo[watching]
+}
 
-// New returns the service.
-func New(c Config) *Service { return &Service{c} }
+// New returns the service, which hears of every event.
+func New(c Config) *Service {
+	s := &Service{Config: c, memo: engine.NewMemo[watching](string(rules))}
+	c.Bus.Subscribe("codestarnotifications", ours, s.received)
+	return s
+}
 
 // rule is what the store keeps of a notification rule.
 type rule struct {
@@ -53,7 +72,10 @@ type rule struct {
 
 // target is an address that was once subscribed. It stays when no rule names it
 // any more, until DeleteTarget.
-type target struct{ Address, Type string }
+type target struct {
+	Address, Type string
+	Status        types.TargetStatus `json:",omitempty"` // "" is pending
+}
 
 // The tables; keys begin with the region.
 const (

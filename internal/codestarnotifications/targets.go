@@ -63,7 +63,12 @@ func (s *Service) setTargets(tx *engine.Tx, ru *rule, list []types.Target) error
 	ru.Targets = list
 	for _, t := range list {
 		address := aws.ToString(t.TargetAddress)
-		if err := targets.Put(tx, &target{address, aws.ToString(t.TargetType)}, ru.Region, address); err != nil {
+		if _, err := targets.Get(tx, ru.Region, address); errors.Is(err, store.ErrNotFound) {
+			err = targets.Put(tx, &target{Address: address, Type: aws.ToString(t.TargetType)}, ru.Region, address)
+			if err != nil {
+				return err
+			}
+		} else if err != nil {
 			return err
 		}
 		if err := subscriptions.Put(tx, &ru.ID, ru.Region, address, ru.ID); err != nil {
@@ -73,8 +78,12 @@ func (s *Service) setTargets(tx *engine.Tx, ru *rule, list []types.Target) error
 	return nil
 }
 
-func summary(address, kind string) types.TargetSummary {
-	return types.TargetSummary{TargetAddress: aws.String(address), TargetType: aws.String(kind), TargetStatus: types.TargetStatusPending}
+func (t *target) summary() types.TargetSummary {
+	status := t.Status
+	if status == "" {
+		status = types.TargetStatusPending
+	}
+	return types.TargetSummary{TargetAddress: aws.String(t.Address), TargetType: aws.String(t.Type), TargetStatus: status}
 }
 
 func without(list []types.Target, address string) []types.Target {
@@ -165,7 +174,7 @@ func (s *Service) ListTargets(ctx context.Context, in *codestarnotifications.Lis
 	err := s.Engine.View(ctx, func(r store.Reader) (err error) {
 		out.Targets, out.NextToken, err = pageOf(r, targets, fmt.Sprint("ListTargets/", want), in.NextToken, in.MaxResults,
 			func(t *target) (types.TargetSummary, bool, error) {
-				sum := summary(t.Address, t.Type)
+				sum := t.summary()
 				return sum, want.has(string(types.ListTargetsFilterNameTargetType), t.Type) &&
 					want.has(string(types.ListTargetsFilterNameTargetAddress), t.Address) &&
 					want.has(string(types.ListTargetsFilterNameTargetStatus), string(sum.TargetStatus)), nil

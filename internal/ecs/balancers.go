@@ -3,6 +3,7 @@ package ecs
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -28,10 +29,16 @@ type Balancers interface {
 // Errors: InvalidParameterException for one that does not exist.
 func (s *Service) targetGroups(ctx context.Context, lbs []types.LoadBalancer) ([]elbtypes.TargetGroup, error) {
 	var all []elbtypes.TargetGroup
+	var arns []string
 	for _, lb := range lbs {
-		arn := aws.ToString(lb.TargetGroupArn)
+		arns = append(arns, aws.ToString(lb.TargetGroupArn))
+		if a := lb.AdvancedConfiguration; a != nil {
+			arns = append(arns, aws.ToString(a.AlternateTargetGroupArn))
+		}
+	}
+	for _, arn := range arns {
 		if arn == "" {
-			continue // see checkAttachments
+			continue // see checkAttachments and checkTraffic
 		}
 		out, err := s.Balancers.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{TargetGroupArns: []string{arn}})
 		switch {
@@ -46,11 +53,14 @@ func (s *Service) targetGroups(ctx context.Context, lbs []types.LoadBalancer) ([
 }
 
 // checkAttached refuses a target group that no listener forwards to, in words
-// that Terraform waits on. CodeDeploy's replacement groups may be such: it is
-// CodeDeploy that makes a listener forward to them.
-func checkAttached(groups []elbtypes.TargetGroup) error {
+// that Terraform waits on. CodeDeploy's replacement groups may be such, and
+// alternate ones: who deploys makes a listener forward to them.
+func checkAttached(groups []elbtypes.TargetGroup, lbs []types.LoadBalancer) error {
 	for _, g := range groups {
-		if len(g.LoadBalancerArns) == 0 {
+		named := slices.ContainsFunc(lbs, func(lb types.LoadBalancer) bool {
+			return aws.ToString(lb.TargetGroupArn) == aws.ToString(g.TargetGroupArn)
+		})
+		if named && len(g.LoadBalancerArns) == 0 {
 			return invalidParameter("The target group with targetGroupArn %s does not have an associated load balancer.", aws.ToString(g.TargetGroupArn))
 		}
 	}

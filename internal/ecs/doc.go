@@ -39,6 +39,32 @@
 //	     │
 //	     └──circuit breaker──▶ FAILED ──rollback──▶ the newest COMPLETED one IN_PROGRESS
 //
+// Every change of what a service runs is a service deployment (deployment.go) of
+// a service revision. With the strategies BLUE_GREEN, LINEAR and CANARY
+// (stages.go) the tasks of the source and the target revision run side by side,
+// each in one of the load balancer's two target groups, and the deployment goes
+// through a program that follows from its configuration:
+//
+//	RECONCILE_SERVICE ─▶ PRE_SCALE_UP ─▶ SCALE_UP ─▶ POST_SCALE_UP
+//	  others than the      hooks           target's     hooks
+//	  source end                           tasks healthy  │
+//	                                                      ▼
+//	PRODUCTION_TRAFFIC_SHIFT ◀─ POST_TEST_TRAFFIC_SHIFT ◀─ TEST_TRAFFIC_SHIFT
+//	  per step: hooks, weights,   hooks                      weights, hooks
+//	  hooks, wait
+//	      │
+//	      ▼
+//	POST_PRODUCTION_TRAFFIC_SHIFT ─▶ BAKE_TIME ─▶ CLEAN_UP ─▶ SUCCESSFUL
+//	  hooks                            wait         source ends
+//
+//	any of them ──hook · alarm · circuit breaker · a person──▶ weights back to the
+//	source, hooks of the shifts, target ends ─▶ ROLLBACK_SUCCESSFUL
+//
+// What needs another service (weights, hooks, the state of alarms) is an errand
+// (errand.go): ordered in the transaction of the step, done by a job that may run
+// twice, noted in another transaction. Shifts of a service are done one after
+// another, so the last one ordered is the last one done.
+//
 // A service that someone else deploys, CodeDeploy or an external deployer, has
 // task sets (taskset.go, tasksets.go), each scheduled on its own to its part of
 // the service's desired count:
@@ -61,9 +87,12 @@
 // start saying so, and a service's events tell what is not done around its tasks
 // (service_rules.go, undone).
 //
-// Where this differs from AWS: a task without health check counts as healthy
-// after Config.StableAfter instead of 40 seconds; a task that ends before it
-// ever counted as healthy is a failed one for the circuit breaker; the first
+// Where this differs from AWS: a service's first deployment has all traffic from
+// the start and no bake time; a listener's default rule can be the production
+// rule; a hook of a shift is asked when its weights are in force, and one that
+// fails on the way back is passed over; a task without health check counts as
+// healthy after Config.StableAfter instead of 40 seconds; a task that ends before
+// it ever counted as healthy is a failed one for the circuit breaker; the first
 // health check comes after a second instead of a whole interval; a task whose
 // container ended by itself is deregistered and not drained; launch type EC2
 // needs no container instances, and means this machine, on which a DAEMON has

@@ -17,6 +17,9 @@ func (s *scheduler) drain() {
 		}
 	}
 	s.sayStopped()
+	if d := s.Service.Deploy; d.open() {
+		d.end(types.ServiceDeploymentStatusStopped, "Service deployment stopped because the service is being deleted.", s.now)
+	}
 	if !slices.ContainsFunc(s.all, func(v view) bool { return isActive(v.Status) }) {
 		s.Service.Status = aws.String("INACTIVE")
 		s.Service.Rollouts = nil
@@ -60,36 +63,54 @@ func (s *scheduler) complain(v view) string {
 	return "Task failed ELB health checks in (target-group " + v.Targets[i].Group + ")"
 }
 
-// threshold of the circuit breaker: half the desired count, 3 to 200.
-func (s *scheduler) threshold() int32 { return int32(min(max((s.desired+1)/2, 3), 200)) }
+func (s *scheduler) threshold() int32 {
+	return thresholdOf(s.Service.DeploymentConfiguration.DeploymentCircuitBreaker, s.desired)
+}
 
-// breakCircuit fails a deployment whose tasks keep failing, and goes back to
-// the newest one that completed if that is wanted.
+// breakCircuit fails a rolling deployment whose tasks keep failing, or that
+// alarms or someone ends, and goes back to the newest one that completed if that
+// is wanted.
 func (s *scheduler) breakCircuit() {
-	b := s.Service.DeploymentConfiguration.DeploymentCircuitBreaker
 	p := s.primary()
 	if p.RolloutState != types.DeploymentRolloutStateInProgress {
 		return
 	}
-	if b == nil || !b.Enable {
-		s.impair()
+	why, back, failed := s.failure(p)
+	if !failed {
+		if b := s.Service.DeploymentConfiguration.DeploymentCircuitBreaker; b == nil || !b.Enable {
+			s.impair()
+		}
 		return
 	}
-	if p.FailedTasks < s.threshold() {
-		return
+	id, target, d := p.id(), s.Service.Completed, s.Service.Deploy
+	back = back && target != nil && target.id() != id
+	what := "ECS deployment failed: " + why
+	if why == circuitBroken {
+		what = "ECS deployment circuit breaker: tasks failed to start."
 	}
-	failed := p.id()
-	p.RolloutState, p.UpdatedAt = types.DeploymentRolloutStateFailed, aws.Time(s.now)
-	reason := "ECS deployment circuit breaker: tasks failed to start."
-	target := s.Service.Completed
-	if b.Rollback && target != nil && target.id() != failed {
-		reason = fmt.Sprintf("ECS deployment circuit breaker: rolling back to deploymentId %s.", target.id())
+	if back {
+		what = fmt.Sprintf("ECS deployment rolling back to deploymentId %s: %s", target.id(), why)
+		if why == circuitBroken {
+			what = fmt.Sprintf("ECS deployment circuit breaker: rolling back to deploymentId %s.", target.id())
+		}
 	}
-	p.RolloutStateReason = aws.String(reason)
-	s.say(fmt.Sprintf("(deployment %s) deployment failed: tasks failed to start.", failed))
-	s.Emit = append(s.Emit, notice{Deployment: true, Type: "ERROR", Name: "SERVICE_DEPLOYMENT_FAILED", Reason: reason, ID: failed})
-	if b.Rollback && target != nil && target.id() != failed {
+	p.RolloutState, p.UpdatedAt, p.RolloutStateReason = types.DeploymentRolloutStateFailed, aws.Time(s.now), &what
+	said := why
+	if why == circuitBroken {
+		said = "tasks failed to start."
+	}
+	s.say(fmt.Sprintf("(deployment %s) deployment failed: %s", id, said))
+	s.Emit = append(s.Emit, notice{Deployment: true, Type: "ERROR", Name: "SERVICE_DEPLOYMENT_FAILED", Reason: what, ID: id})
+	switch {
+	case back:
+		if d.open() {
+			d.goBack("Service deployment rolled back because "+why, s.now)
+		}
 		s.rollBack(*target)
+	case d.open() && d.Back:
+		d.end(types.ServiceDeploymentStatusRollbackFailed, "Service deployment rollback failed because "+why, s.now)
+	case d.open():
+		d.end(types.ServiceDeploymentStatusStopped, "Service deployment stopped because "+why, s.now)
 	}
 }
 
@@ -99,7 +120,7 @@ func (s *scheduler) impair() {
 	impaired := p.FailedTasks >= freeFailures
 	if impaired && !p.Impaired {
 		s.say("is unable to consistently start tasks successfully. For more information, see the stopped tasks' reasons.")
-		s.Emit = append(s.Emit, notice{Type: "WARN", Name: "SERVICE_TASK_START_IMPAIRED", ID: p.id(), Set: s.own != nil})
+		s.Emit = append(s.Emit, notice{Type: "WARN", Name: "SERVICE_TASK_START_IMPAIRED", ID: p.id(), Set: s.Service.hasTaskSets()})
 	}
 	p.Impaired = impaired
 }
@@ -256,13 +277,18 @@ func (s *scheduler) complete() {
 		}
 	}
 	reached := there == s.desired && active == s.desired && len(s.Service.Rollouts) == 1 && len(s.Stop) == 0 && len(s.Start) == 0
-	if reached && p.RolloutState == types.DeploymentRolloutStateInProgress {
+	if reached && p.RolloutState == types.DeploymentRolloutStateInProgress && s.baked() {
 		p.RolloutState, p.UpdatedAt = types.DeploymentRolloutStateCompleted, aws.Time(s.now)
 		p.RolloutStateReason = aws.String("ECS deployment " + p.id() + " completed.")
 		done := *p
 		s.Service.Completed = &done
 		s.say("(deployment " + p.id() + ") deployment completed.")
 		s.Emit = append(s.Emit, notice{Deployment: true, Type: "INFO", Name: "SERVICE_DEPLOYMENT_COMPLETED", Reason: *p.RolloutStateReason, ID: p.id()})
+		if d := s.Service.Deploy; d.open() && d.Back {
+			d.end(types.ServiceDeploymentStatusRollbackSuccessful, d.Reason, s.now)
+		} else if d.open() {
+			d.end(types.ServiceDeploymentStatusSuccessful, "", s.now)
+		}
 	}
 	steady := reached && p.RolloutState == types.DeploymentRolloutStateCompleted
 	if steady && !s.Service.Steady {
@@ -270,4 +296,22 @@ func (s *scheduler) complete() {
 		s.Emit = append(s.Emit, notice{Type: "INFO", Name: "SERVICE_STEADY_STATE"})
 	}
 	s.Service.Steady = steady
+}
+
+// baked tells whether a rolling deployment that has nothing left to do has been
+// watched for as long as it was told.
+func (s *scheduler) baked() bool {
+	d := s.Service.Deploy
+	if !d.open() || d.Back || aws.ToInt32(d.Config.BakeTimeInMinutes) == 0 {
+		return true
+	}
+	if d.Stage != types.ServiceDeploymentLifecycleStageBakeTime {
+		d.Stage, d.StageAt, d.UpdatedAt = types.ServiceDeploymentLifecycleStageBakeTime, s.now, s.now
+	}
+	until := d.StageAt.Add(d.minutes(d.Config.BakeTimeInMinutes))
+	if s.now.Before(until) {
+		s.wake(until)
+		return false
+	}
+	return true
 }

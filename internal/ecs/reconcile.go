@@ -33,11 +33,19 @@ func (s *Service) reconcile(ctx context.Context, job *engine.Job) error {
 		if err != nil {
 			return err
 		}
+		open := svc.Deploy.open()
 		views := make([]view, len(running))
 		for i, t := range running {
 			views[i] = t.view()
 		}
-		return s.follow(tx, running, schedule(*svc, views, tx.Now(), s.StableAfter))
+		p := schedule(*svc, views, tx.Now(), s.StableAfter)
+		if d := p.Service.Deploy; open && !d.open() {
+			d.Counts = p.Service.counts(running)
+			if err := s.watchAlarms(tx, &p.Service, d, false); err != nil {
+				return err
+			}
+		}
+		return s.follow(tx, running, p)
 	})
 }
 
@@ -90,6 +98,11 @@ func (s *Service) follow(tx *engine.Tx, running []*task, p plan) error {
 	if err := services.Put(tx, svc, svc.Region, svc.cluster(), svc.name()); err != nil {
 		return err
 	}
+	if p.Errand != nil {
+		if err := s.sendErrand(tx, svc, p.Errand); err != nil {
+			return err
+		}
+	}
 	if p.Wake.IsZero() {
 		return nil
 	}
@@ -130,7 +143,7 @@ func (s *Service) startTasks(tx *engine.Tx, svc *service, ro *rollout, running [
 	for range n {
 		var targets []membership
 		if d.NetworkMode == types.NetworkModeAwsvpc {
-			targets = memberships(ro.LoadBalancers)
+			targets = ro.memberships()
 		}
 		provider := ""
 		if len(ro.CapacityProviderStrategy) > 0 {

@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"encoding/json"
 	"fmt"
 	"iter"
 	"slices"
@@ -22,6 +23,10 @@ type service struct {
 	// Sets are the task sets of a service that someone else deploys, in the order
 	// of their creation.
 	Sets []taskSet `json:",omitempty"`
+	// Deploy is the current service deployment, or the last one.
+	Deploy *deployment `json:",omitempty"`
+	// HookDetails are those of the lifecycle hooks, by the hook's place.
+	HookDetails []json.RawMessage `json:",omitempty"`
 	// Completed is the newest deployment that completed: what a rollback goes
 	// back to.
 	Completed *rollout `json:",omitempty"`
@@ -44,6 +49,11 @@ type rollout struct {
 	// FixedPorts tells that the tasks publish ports of the machine, of which
 	// there is one: only one task can have them.
 	FixedPorts bool `json:",omitempty"`
+	// Revision is the id of the service revision that it runs. Alternate tells
+	// that its tasks join the alternate target groups, and Off that it shall have
+	// no tasks.
+	Revision       string `json:",omitempty"`
+	Alternate, Off bool   `json:",omitempty"`
 	// NotBefore delays the next start after failures.
 	NotBefore time.Time `json:",omitzero"`
 	// Impaired tells that repeated failures were announced, Stuck that the
@@ -118,6 +128,7 @@ type plan struct {
 	Blamed  []string       // tasks whose targets' failures are said for the first time
 	Say     []string       // messages for the service's events
 	Emit    []notice
+	Errand  *errand   // that the service's deployment has ordered
 	Wake    time.Time // look again then; zero if nothing depends on time
 }
 
@@ -167,6 +178,10 @@ type scheduler struct {
 func schedule(svc service, tasks []view, now time.Time, stable time.Duration) plan {
 	s := &scheduler{plan: plan{Service: svc, Start: map[string]int{}}, now: now, stable: stable, all: tasks, desired: int(svc.DesiredCount)}
 	s.Service.Rollouts, s.Service.Sets = slices.Clone(svc.Rollouts), slices.Clone(svc.Sets)
+	if svc.Deploy != nil {
+		d := *svc.Deploy
+		s.Service.Deploy = &d
+	}
 	switch {
 	case aws.ToString(svc.Status) == "INACTIVE":
 		return s.plan
@@ -176,7 +191,14 @@ func schedule(svc service, tasks []view, now time.Time, stable time.Duration) pl
 	case aws.ToString(svc.Status) == "DRAINING":
 		s.drain()
 		return s.plan
+	case svc.Deploy.staged():
+		s.runStages()
+		return s.plan
 	}
+	if len(svc.Rollouts) == 0 {
+		return s.plan
+	}
+	s.begin()
 	s.count()
 	s.replaceUnhealthy()
 	s.breakCircuit()
@@ -250,7 +272,7 @@ func (s *scheduler) count() {
 			s.healthy++
 			if !v.WasHealthy {
 				s.Healthy = append(s.Healthy, v.ID)
-				if v.Deployment == s.primary().id() {
+				if v.Deployment == s.primary().id() && s.resets() {
 					s.primary().FailedTasks, s.primary().NotBefore = 0, time.Time{}
 				}
 			}
@@ -260,6 +282,12 @@ func (s *scheduler) count() {
 			s.wake(s.graceOf(v))
 		}
 	}
+}
+
+// resets tells whether a healthy task sets the count of failed ones back.
+func (s *scheduler) resets() bool {
+	b := s.Service.DeploymentConfiguration.DeploymentCircuitBreaker
+	return b == nil || b.ResetOnHealthyTask == nil || *b.ResetOnHealthyTask
 }
 
 func (s *scheduler) wake(at time.Time) {

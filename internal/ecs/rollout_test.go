@@ -277,7 +277,7 @@ func TestCircuitBreakerWithoutWayBack(t *testing.T) {
 
 func TestThreshold(t *testing.T) {
 	for desired, want := range map[int]int32{0: 3, 1: 3, 6: 3, 7: 4, 25: 13, 400: 200, 1000: 200} {
-		if got := (&scheduler{desired: desired}).threshold(); got != want {
+		if got := thresholdOf(nil, desired); got != want {
 			t.Errorf("%d: %d, want %d", desired, got, want)
 		}
 	}

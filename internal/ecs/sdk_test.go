@@ -190,8 +190,9 @@ func TestServiceRules(t *testing.T) {
 		"belongs to the task sets": func(i *ecs.CreateServiceInput) {
 			i.DeploymentController = &types.DeploymentController{Type: types.DeploymentControllerTypeExternal}
 		},
-		"strategy BLUE_GREEN is not implemented": func(i *ecs.CreateServiceInput) {
+		"BLUE_GREEN needs the advancedConfiguration": func(i *ecs.CreateServiceInput) {
 			i.DeploymentConfiguration = &types.DeploymentConfiguration{Strategy: types.DeploymentStrategyBlueGreen}
+			i.LoadBalancers = []types.LoadBalancer{{TargetGroupArn: &group, ContainerName: aws.String("app"), ContainerPort: aws.Int32(8080)}}
 		},
 		"DAEMON is not supported with the launch type FARGATE": func(i *ecs.CreateServiceInput) {
 			i.SchedulingStrategy = types.SchedulingStrategyDaemon

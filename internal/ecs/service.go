@@ -38,6 +38,8 @@ type Config struct {
 	// Balancers has the target groups that services name, and that their tasks
 	// join.
 	Balancers Balancers
+	// Alarms are those that deployments watch.
+	Alarms Alarms
 	// Logs takes the output of containers with the awslogs driver.
 	Logs Logs
 	// Executable is the statically linked slipway program for the containers
@@ -78,6 +80,8 @@ const (
 	jobLogs    = "ecs.logs"    // ships one container's output
 	jobHealth  = "ecs.health"  // checks one container's health
 	jobForget  = "ecs.forget"  // drops a stopped task
+	jobShift   = "ecs.shift"   // shifts a deployment's traffic, or looks at its alarms
+	jobHook    = "ecs.hook"    // invokes a lifecycle hook
 )
 
 // New returns the service and registers its jobs.
@@ -95,7 +99,10 @@ func New(c Config) *Service {
 	c.Engine.Handle(jobLogs, engine.Options{Concurrency: 4096}, s.shipLogs)
 	c.Engine.Handle(jobHealth, engine.Options{Concurrency: 256}, s.checkHealth)
 	c.Engine.Handle(jobForget, engine.Options{}, s.forget)
+	c.Engine.Handle(jobShift, engine.Options{}, s.runErrand)
+	c.Engine.Handle(jobHook, engine.Options{}, s.runErrand)
 	s.followTargets()
+	s.followAlarms()
 	return s
 }
 

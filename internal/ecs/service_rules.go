@@ -3,7 +3,6 @@ package ecs
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -26,16 +25,8 @@ func controllerOf(c *types.DeploymentController) types.DeploymentControllerType 
 
 // refuseStrategy names the ways of deploying that Slipway does not have.
 func refuseStrategy(d *types.DeploymentConfiguration) error {
-	switch {
-	case d == nil:
-	case d.Strategy != "" && d.Strategy != types.DeploymentStrategyRolling:
-		return unsupported("The deployment strategy " + string(d.Strategy))
-	case len(d.LifecycleHooks) > 0:
-		return unsupported("deploymentConfiguration.lifecycleHooks")
-	case d.EarlySuccessCriteria != nil:
+	if d != nil && d.EarlySuccessCriteria != nil && d.EarlySuccessCriteria.Enable {
 		return unsupported("deploymentConfiguration.earlySuccessCriteria")
-	case d.DeploymentCircuitBreaker != nil && d.DeploymentCircuitBreaker.ThresholdConfiguration != nil:
-		return unsupported("deploymentCircuitBreaker.thresholdConfiguration")
 	}
 	return nil
 }
@@ -163,6 +154,13 @@ func deploymentConfiguration(controller types.DeploymentControllerType, daemon b
 			out.Alarms = c.Alarms
 		}
 	}
+	if controller == rolling {
+		if err := strategyOf(&out, have, change); err != nil {
+			return nil, err
+		}
+	} else if change != nil && (isStaged(change.Strategy) || len(change.LifecycleHooks) > 0) {
+		return nil, invalidParameter("Deployment strategies and lifecycle hooks are only supported with ECS deployment controller.")
+	}
 	lo, hi := *out.MinimumHealthyPercent, *out.MaximumPercent
 	switch b := out.DeploymentCircuitBreaker; {
 	case lo < 0 || lo > 100:
@@ -197,8 +195,8 @@ func checkAttachments(controller types.DeploymentControllerType, r *rollout, d *
 		switch {
 		case aws.ToString(lb.LoadBalancerName) != "":
 			return unsupported("A classic load balancer (loadBalancerName)")
-		case lb.AdvancedConfiguration != nil:
-			return unsupported("loadBalancers.advancedConfiguration")
+		case lb.AdvancedConfiguration != nil && controller != rolling:
+			return invalidParameter("The advancedConfiguration of a load balancer is only supported with the ECS deployment controller.")
 		case aws.ToString(lb.TargetGroupArn) == "":
 			return invalidParameter("targetGroupArn should not be null or empty.")
 		case aws.ToString(lb.ContainerName) == "" || lb.ContainerPort == nil:
@@ -280,9 +278,6 @@ func (s *service) undone(r *rollout) []string {
 	}
 	if c := r.ServiceConnectConfiguration; c != nil && c.Enabled {
 		add("runs without proxies: Service Connect %s", notYet)
-	}
-	if a := s.DeploymentConfiguration.Alarms; a != nil && a.Enable {
-		add("does not watch the alarms %s: watching alarms of deployments %s", strings.Join(a.AlarmNames, ", "), notYet)
 	}
 	return all
 }

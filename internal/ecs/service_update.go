@@ -22,7 +22,10 @@ func (s *Service) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput,
 	if err != nil {
 		return nil, err
 	}
-	if err := checkAttached(groups); err != nil {
+	if err := checkAttached(groups, in.LoadBalancers); err != nil {
+		return nil, err
+	}
+	if err := s.checkTraffic(ctx, region, in.LoadBalancers); err != nil {
 		return nil, err
 	}
 	out := &ecs.UpdateServiceOutput{}
@@ -38,8 +41,17 @@ func (s *Service) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput,
 			return err
 		}
 		controller := controllerOf(svc.DeploymentController)
+		before := svc.DeploymentConfiguration.Strategy
 		if svc.DeploymentConfiguration, err = deploymentConfiguration(controller, svc.daemon(), svc.DeploymentConfiguration, in.DeploymentConfiguration); err != nil {
 			return err
+		}
+		if c := in.DeploymentConfiguration; c != nil && c.LifecycleHooks != nil {
+			if svc.DeploymentConfiguration, svc.HookDetails, err = withoutDetails(svc.DeploymentConfiguration); err != nil {
+				return err
+			}
+		}
+		if isStaged(before) != isStaged(svc.DeploymentConfiguration.Strategy) && (svc.Deploy.open() || len(svc.Rollouts) > 1) {
+			return invalidParameter("The deployment strategy cannot be changed to %s while the service has more than one active revision.", svc.DeploymentConfiguration.Strategy)
 		}
 		svc.change(in)
 		if err := s.redeploy(tx, c, svc, in, groups); err != nil {
@@ -109,7 +121,7 @@ func (s *Service) redeploy(tx *engine.Tx, c *cluster, svc *service, in *ecs.Upda
 	if err := checkTargets(groups, d); err != nil {
 		return err
 	}
-	return s.deploy(tx, svc, next)
+	return s.deploy(tx, svc, next, d)
 }
 
 // again is a deployment that has not begun, with the parameters of r.

@@ -43,7 +43,7 @@ func (s *Service) describeService(r store.Reader, svc *service, tags bool) (*typ
 				d.PendingCount++
 			}
 		}
-		if i == 0 {
+		if i == 0 && !ro.Off {
 			d.DesiredCount = svc.DesiredCount
 		}
 		out.RunningCount += d.RunningCount
@@ -73,6 +73,20 @@ func (s *Service) describeService(r store.Reader, svc *service, tags bool) (*typ
 	}
 	if !tags {
 		out.Tags = nil
+	}
+	if svc.HookDetails != nil {
+		out.DeploymentConfiguration = withDetails(svc.DeploymentConfiguration, svc.HookDetails)
+	}
+	if svc.Deploy != nil {
+		out.CurrentServiceDeployment = aws.String(s.deploymentARN(svc, svc.Deploy.ID))
+	}
+	counts := svc.counts(running)
+	for i := range svc.Rollouts {
+		if ro := &svc.Rollouts[i]; ro.Revision != "" {
+			c := counts[ro.id()]
+			out.CurrentServiceRevisions = append(out.CurrentServiceRevisions, types.ServiceCurrentRevisionSummary{Arn: aws.String(s.revisionARN(svc, ro.Revision)),
+				RequestedTaskCount: c.RequestedTaskCount, RunningTaskCount: c.RunningTaskCount, PendingTaskCount: c.PendingTaskCount})
+		}
 	}
 	if out.LoadBalancers == nil {
 		out.LoadBalancers = []types.LoadBalancer{}

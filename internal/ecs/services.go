@@ -45,11 +45,32 @@ func knownService(r store.Reader, region string, cluster, ref *string) (*cluster
 	return c, svc, err
 }
 
-// deploy makes a deployment the primary one, and tells what of it Slipway does
-// not do.
-func (s *Service) deploy(tx *engine.Tx, svc *service, r rollout) error {
+// deploy makes a deployment the primary one, begins the service deployment that
+// carries it out, and tells what of it Slipway does not do.
+func (s *Service) deploy(tx *engine.Tx, svc *service, r rollout, def *definition) error {
 	if len(svc.Rollouts) >= 5 {
 		return invalidParameter("Unable to update the service: it has 5 active deployments.")
+	}
+	if err := checkStrategy(svc, svc.DeploymentConfiguration, r.LoadBalancers); err != nil {
+		return err
+	}
+	d := &deployment{ID: s.deploymentID(tx.Now()), Config: *svc.DeploymentConfiguration, Details: svc.HookDetails, Minute: s.Site.Minutes(1),
+		Status: types.ServiceDeploymentStatusPending, CreatedAt: tx.Now(), UpdatedAt: tx.Now(), Revisions: map[string]string{}}
+	r.Off = d.staged()
+	source := svc.source()
+	d.Reconcile = d.staged() && (len(svc.Rollouts) > 1 || source == nil && len(svc.Rollouts) > 0)
+	if source != nil {
+		d.Source = source.id()
+		d.Revisions[d.Source] = source.Revision
+		r.Alternate = source.Alternate
+		if d.staged() && len(r.LoadBalancers) > 0 { // the other group of the two
+			r.Alternate = slices.ContainsFunc(source.LoadBalancers, func(lb types.LoadBalancer) bool {
+				return source.group(&lb) == aws.ToString(r.LoadBalancers[0].TargetGroupArn)
+			})
+		}
+	}
+	if err := s.replace(tx, svc, "another one has begun."); err != nil {
+		return err
 	}
 	for i := range svc.Rollouts {
 		svc.Rollouts[i].Status = aws.String("ACTIVE")
@@ -58,9 +79,22 @@ func (s *Service) deploy(tx *engine.Tx, svc *service, r rollout) error {
 	r.CreatedAt, r.UpdatedAt = aws.Time(tx.Now()), aws.Time(tx.Now())
 	r.RolloutState = types.DeploymentRolloutStateInProgress
 	r.RolloutStateReason = aws.String("ECS deployment " + r.id() + " in progress.")
+	if err := s.capture(tx, svc, &r, def); err != nil {
+		return err
+	}
+	d.Target, d.Revisions[r.id()] = r.id(), r.Revision
 	svc.Rollouts = append([]rollout{r}, svc.Rollouts...)
-	svc.Steady = false
+	svc.Deploy, svc.Steady = d, false
 	svc.adopt(&r)
+	if err := s.watchAlarms(tx, svc, d, true); err != nil {
+		return err
+	}
+	if !d.staged() && d.Config.Alarms != nil && d.Config.Alarms.Enable {
+		d.Errands, d.Errand = 1, &errand{Number: 1, Do: look}
+		if err := s.sendErrand(tx, svc, d.Errand); err != nil {
+			return err
+		}
+	}
 	for _, message := range svc.undone(&r) {
 		if err := s.say(tx, svc, "(service "+svc.name()+") "+message); err != nil {
 			return err
@@ -81,11 +115,18 @@ func (s *Service) CreateService(ctx context.Context, in *ecs.CreateServiceInput,
 	if err != nil {
 		return nil, err
 	}
+	configuration, details, err := withoutDetails(configuration)
+	if err != nil {
+		return nil, err
+	}
 	groups, err := s.targetGroups(ctx, in.LoadBalancers)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkAttached(groups); err != nil {
+	if err := checkAttached(groups, in.LoadBalancers); err != nil {
+		return nil, err
+	}
+	if err := s.checkTraffic(ctx, region, in.LoadBalancers); err != nil {
 		return nil, err
 	}
 	out := &ecs.CreateServiceOutput{}
@@ -94,7 +135,7 @@ func (s *Service) CreateService(ctx context.Context, in *ecs.CreateServiceInput,
 		if err != nil {
 			return err
 		}
-		messages, again, err := former(tx, c, in)
+		messages, again, err := s.former(tx, c, in)
 		if err != nil {
 			return err
 		}
@@ -102,7 +143,7 @@ func (s *Service) CreateService(ctx context.Context, in *ecs.CreateServiceInput,
 			out.Service, err = s.describeService(tx, again, true)
 			return err
 		}
-		svc := &service{Region: region, Token: aws.ToString(in.ClientToken), Messages: messages, Service: types.Service{
+		svc := &service{Region: region, Token: aws.ToString(in.ClientToken), Messages: messages, HookDetails: details, Service: types.Service{
 			ServiceArn: aws.String(s.arn(region, "service/"+c.name()+"/"+name)), ServiceName: in.ServiceName, ClusterArn: c.ClusterArn,
 			Status: aws.String("ACTIVE"), DesiredCount: aws.ToInt32(in.DesiredCount), CreatedAt: aws.Time(tx.Now()), CreatedBy: aws.String(identity.From(ctx).ARN),
 			DeploymentConfiguration: configuration, DeploymentController: &types.DeploymentController{Type: controller},
@@ -149,7 +190,7 @@ func (s *Service) CreateService(ctx context.Context, in *ecs.CreateServiceInput,
 			r.Status = aws.String(setPrimary)
 			_, err = s.addSet(tx, svc, taskSet{rollout: r, Scale: 100})
 		} else {
-			err = s.deploy(tx, svc, r)
+			err = s.deploy(tx, svc, r, d)
 		}
 		if err != nil {
 			return err
@@ -161,8 +202,8 @@ func (s *Service) CreateService(ctx context.Context, in *ecs.CreateServiceInput,
 
 // former looks for a service of the same name: again is the one that the
 // request made before, messages counts those of one that is gone.
-func former(r store.Reader, c *cluster, in *ecs.CreateServiceInput) (messages int64, again *service, err error) {
-	old, err := services.Get(r, c.Region, c.name(), *in.ServiceName)
+func (s *Service) former(tx *engine.Tx, c *cluster, in *ecs.CreateServiceInput) (messages int64, again *service, err error) {
+	old, err := services.Get(tx, c.Region, c.name(), *in.ServiceName)
 	if errors.Is(err, store.ErrNotFound) {
 		return 0, nil, nil
 	}
@@ -171,7 +212,7 @@ func former(r store.Reader, c *cluster, in *ecs.CreateServiceInput) (messages in
 	}
 	switch token := aws.ToString(in.ClientToken); {
 	case aws.ToString(old.Status) == "INACTIVE":
-		return old.Messages, nil, nil
+		return old.Messages, nil, s.replace(tx, old, "the service was deleted.")
 	case token != "" && token == old.Token:
 		return 0, old, nil
 	case aws.ToString(old.Status) == "DRAINING":

@@ -9,7 +9,6 @@ import (
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
@@ -46,12 +45,12 @@ const (
 
 func (m *membership) failed() bool { return m.Health == elbtypes.TargetHealthStateEnumUnhealthy }
 
-// memberships are those of a new task. Only tasks with an address of their own
+// memberships are those of a new task of a deployment or task set. Only tasks with an address of their own
 // are registered (see undone).
-func memberships(lbs []types.LoadBalancer) []membership {
+func (r *rollout) memberships() []membership {
 	var all []membership
-	for _, lb := range lbs {
-		all = append(all, membership{Group: aws.ToString(lb.TargetGroupArn), Container: aws.ToString(lb.ContainerName), Port: aws.ToInt32(lb.ContainerPort)})
+	for _, lb := range r.LoadBalancers {
+		all = append(all, membership{Group: r.group(&lb), Container: aws.ToString(lb.ContainerName), Port: aws.ToInt32(lb.ContainerPort)})
 	}
 	return all
 }

@@ -132,7 +132,7 @@ func (s *Service) CreateTaskSet(ctx context.Context, in *ecs.CreateTaskSetInput,
 		}
 		controller := controllerOf(svc.DeploymentController)
 		if controller == external {
-			if err := checkAttached(groups); err != nil {
+			if err := checkAttached(groups, in.LoadBalancers); err != nil {
 				return err
 			}
 		}

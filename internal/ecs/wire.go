@@ -60,10 +60,10 @@ func (s *Service) Wire() wire.Service {
 			if r := aws.ToString(in.Role); r != "" {
 				all = append(all, wire.PassRole(s.roleARN(r), "ecs.amazonaws.com"))
 			}
-			return all
+			return append(all, passToECS(in.LoadBalancers, in.DeploymentConfiguration)...)
 		}),
 		wire.Op("ecs:UpdateService", s.UpdateService, func(ctx context.Context, in *ecs.UpdateServiceInput) []wire.Access {
-			return wire.On(s.serviceARN(ctx, in.Cluster, in.Service))
+			return append(wire.On(s.serviceARN(ctx, in.Cluster, in.Service)), passToECS(in.LoadBalancers, in.DeploymentConfiguration)...)
 		}),
 		wire.Op("ecs:DeleteService", s.DeleteService, func(ctx context.Context, in *ecs.DeleteServiceInput) []wire.Access {
 			return wire.On(s.serviceARN(ctx, in.Cluster, in.Service))
@@ -76,6 +76,19 @@ func (s *Service) Wire() wire.Service {
 			return wire.On(all...)
 		}),
 		wire.Op("ecs:ListServices", s.ListServices, nil),
+
+		wire.Op("ecs:ListServiceDeployments", s.ListServiceDeployments, func(ctx context.Context, in *ecs.ListServiceDeploymentsInput) []wire.Access {
+			return wire.On(s.serviceARN(ctx, in.Cluster, in.Service))
+		}),
+		wire.Op("ecs:DescribeServiceDeployments", s.DescribeServiceDeployments, func(_ context.Context, in *ecs.DescribeServiceDeploymentsInput) []wire.Access {
+			return wire.On(in.ServiceDeploymentArns...)
+		}),
+		wire.Op("ecs:StopServiceDeployment", s.StopServiceDeployment, func(_ context.Context, in *ecs.StopServiceDeploymentInput) []wire.Access {
+			return wire.On(aws.ToString(in.ServiceDeploymentArn))
+		}),
+		wire.Op("ecs:DescribeServiceRevisions", s.DescribeServiceRevisions, func(_ context.Context, in *ecs.DescribeServiceRevisionsInput) []wire.Access {
+			return wire.On(in.ServiceRevisionArns...)
+		}),
 
 		wire.Op("ecs:CreateTaskSet", s.CreateTaskSet, func(ctx context.Context, in *ecs.CreateTaskSetInput) []wire.Access {
 			return wire.On(s.taskSetARN(ctx, in.Cluster, in.Service, "*"))
@@ -165,6 +178,28 @@ func passRoles(roles ...*string) []wire.Access {
 	for _, r := range roles {
 		if aws.ToString(r) != "" {
 			all = append(all, wire.PassRole(*r, principal))
+		}
+	}
+	return all
+}
+
+// passToECS are the roles that ECS itself is given: to shift traffic, and to
+// invoke hooks.
+func passToECS(lbs []types.LoadBalancer, c *types.DeploymentConfiguration) []wire.Access {
+	var all []wire.Access
+	pass := func(role *string) {
+		if aws.ToString(role) != "" {
+			all = append(all, wire.PassRole(*role, "ecs.amazonaws.com"))
+		}
+	}
+	for _, lb := range lbs {
+		if a := lb.AdvancedConfiguration; a != nil {
+			pass(a.RoleArn)
+		}
+	}
+	if c != nil {
+		for _, h := range c.LifecycleHooks {
+			pass(h.RoleArn)
 		}
 	}
 	return all

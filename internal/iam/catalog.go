@@ -131,6 +131,8 @@ var catalog = sync.OnceValue(func() map[string]*managed {
 		"elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:ModifyListener",
 		"elasticloadbalancing:DescribeRules", "elasticloadbalancing:ModifyRule", "lambda:InvokeFunction", "cloudwatch:DescribeAlarms",
 		"sns:Publish", "s3:GetObject", "s3:GetObjectVersion"}
+	add("AmazonECSInfrastructureRolePolicyForLoadBalancers", of("elasticloadbalancing", "DescribeListeners", "DescribeRules", "DescribeTargetGroups",
+		"DescribeTargetHealth", "RegisterTargets", "DeregisterTargets", "ModifyListener", "ModifyRule"))
 	add("AWSCodeDeployRoleForECS", allow(deployECS...), pass("ecs-tasks.amazonaws.com"))
 	add("AWSCodeDeployRoleForECSLimited", allow(deployECS...), pass("ecs-tasks.amazonaws.com"))
 	lambda := []string{"cloudwatch:DescribeAlarms", "lambda:UpdateAlias", "lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig",

@@ -1,0 +1,174 @@
+package ecs
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+)
+
+// Of a load balancer with an advanced configuration a service has two target
+// groups, and its revisions take turns: Alternate tells which one a revision's
+// tasks join.
+
+// group is where the tasks of a revision are registered.
+func (r *rollout) group(lb *types.LoadBalancer) string {
+	if r.Alternate && lb.AdvancedConfiguration != nil {
+		return aws.ToString(lb.AdvancedConfiguration.AlternateTargetGroupArn)
+	}
+	return aws.ToString(lb.TargetGroupArn)
+}
+
+// shiftTraffic gives the target of a deployment its part of the traffic, in the
+// role of each load balancer's configuration.
+func (s *Service) shiftTraffic(ctx context.Context, svc *service, e *errand) error {
+	target := svc.rollout(svc.Deploy.Target)
+	for _, lb := range target.LoadBalancers {
+		a := lb.AdvancedConfiguration
+		if a == nil {
+			continue
+		}
+		cfg, err := s.Sessions.Config(ctx, s.as(svc.Region, aws.ToString(a.RoleArn), svc))
+		if err != nil {
+			return err
+		}
+		t := traffic{elb.NewFromConfig(cfg)}
+		for _, part := range []struct {
+			rule    *string
+			percent float64
+		}{{a.ProductionListenerRule, e.Production}, {a.TestListenerRule, e.Test}} {
+			if part.rule == nil {
+				continue
+			}
+			if !target.Alternate {
+				part.percent = 100 - part.percent
+			}
+			if err := t.weigh(ctx, *part.rule, weights(aws.ToString(lb.TargetGroupArn), aws.ToString(a.AlternateTargetGroupArn), part.percent)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// traffic changes rules and listeners.
+type traffic struct{ client *elb.Client }
+
+// route is what forwards: a rule, or a listener's default action.
+type route struct {
+	rule, listener string
+	actions        []elbtypes.Action
+}
+
+// find reads a route by the ARN of a rule, or of a listener (Network Load
+// Balancers have no rules).
+func (t traffic) find(ctx context.Context, arn string) (*route, error) {
+	if !strings.Contains(arn, ":listener-rule/") {
+		out, err := t.client.DescribeListeners(ctx, &elb.DescribeListenersInput{ListenerArns: []string{arn}})
+		if err != nil {
+			return nil, err
+		}
+		return &route{listener: arn, actions: out.Listeners[0].DefaultActions}, nil
+	}
+	out, err := t.client.DescribeRules(ctx, &elb.DescribeRulesInput{RuleArns: []string{arn}})
+	if err != nil {
+		return nil, err
+	}
+	r := &route{rule: arn, actions: out.Rules[0].Actions}
+	if aws.ToBool(out.Rules[0].IsDefault) { // the listener's own
+		r.listener = strings.Replace(arn[:strings.LastIndexByte(arn, '/')], ":listener-rule/", ":listener/", 1)
+	}
+	return r, nil
+}
+
+// weigh lets a route forward to groups. What else its actions do stays.
+func (t traffic) weigh(ctx context.Context, arn string, groups []elbtypes.TargetGroupTuple) error {
+	r, err := t.find(ctx, arn)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(r.actions, func(a elbtypes.Action) bool { return a.Type == elbtypes.ActionTypeEnumForward })
+	if i < 0 {
+		return &hookError{fmt.Sprintf("%s does not forward to target groups", arn)}
+	}
+	forward := elbtypes.ForwardActionConfig{TargetGroups: groups}
+	if c := r.actions[i].ForwardConfig; c != nil {
+		if sameGroups(c.TargetGroups, forward.TargetGroups) {
+			return nil
+		}
+		forward.TargetGroupStickinessConfig = c.TargetGroupStickinessConfig
+	}
+	actions := slices.Clone(r.actions)
+	actions[i].TargetGroupArn, actions[i].ForwardConfig = nil, &forward
+	if r.listener != "" {
+		_, err = t.client.ModifyListener(ctx, &elb.ModifyListenerInput{ListenerArn: &r.listener, DefaultActions: actions})
+	} else {
+		_, err = t.client.ModifyRule(ctx, &elb.ModifyRuleInput{RuleArn: &r.rule, Actions: actions})
+	}
+	return err
+}
+
+// weights give per cent of the traffic to the alternate group. They are whole
+// numbers up to 999: per cent, or tenths where those matter.
+func weights(group, alternate string, percent float64) []elbtypes.TargetGroupTuple {
+	part, whole := tenths(percent), 1000
+	if part%10 == 0 {
+		part, whole = part/10, 100
+	}
+	return []elbtypes.TargetGroupTuple{
+		{TargetGroupArn: &group, Weight: aws.Int32(int32(whole - part))},
+		{TargetGroupArn: &alternate, Weight: aws.Int32(int32(part))},
+	}
+}
+
+func sameGroups(a, b []elbtypes.TargetGroupTuple) bool {
+	key := func(t elbtypes.TargetGroupTuple) string {
+		return fmt.Sprint(aws.ToString(t.TargetGroupArn), " ", aws.ToInt32(t.Weight))
+	}
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(x elbtypes.TargetGroupTuple) bool {
+		return !slices.ContainsFunc(b, func(y elbtypes.TargetGroupTuple) bool { return key(x) == key(y) })
+	})
+}
+
+// checkTraffic makes sure that ECS may look at the routes that load balancers
+// name, in the roles that it is given.
+//
+// Errors: InvalidParameterException.
+func (s *Service) checkTraffic(ctx context.Context, region string, lbs []types.LoadBalancer) error {
+	for _, lb := range lbs {
+		a := lb.AdvancedConfiguration
+		if a == nil {
+			continue
+		}
+		for _, f := range []struct {
+			name  string
+			value *string
+		}{{"alternateTargetGroupArn", a.AlternateTargetGroupArn}, {"productionListenerRule", a.ProductionListenerRule}, {"roleArn", a.RoleArn}} {
+			if aws.ToString(f.value) == "" {
+				return invalidParameter("The advancedConfiguration of a load balancer needs %s.", f.name)
+			}
+		}
+		if aws.ToString(a.AlternateTargetGroupArn) == aws.ToString(lb.TargetGroupArn) {
+			return invalidParameter("The targetGroupArn and the alternateTargetGroupArn of a load balancer must not be the same.")
+		}
+		cfg, err := s.Sessions.Config(ctx, s.as(region, *a.RoleArn, nil))
+		if err != nil {
+			return invalidParameter("Unable to assume the role %s: %s", *a.RoleArn, said(err))
+		}
+		t := traffic{elb.NewFromConfig(cfg)}
+		for _, arn := range []string{*a.ProductionListenerRule, aws.ToString(a.TestListenerRule)} {
+			if arn == "" {
+				continue
+			}
+			if _, err := t.find(ctx, arn); err != nil {
+				return invalidParameter("The listener rule %s cannot be used: %s", arn, said(err))
+			}
+		}
+	}
+	return nil
+}
