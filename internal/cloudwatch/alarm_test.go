@@ -44,7 +44,7 @@ func newFixture(t *testing.T) *fixture {
 		f.events = append(f.events, ev)
 		return nil
 	})
-	f.Service = New(Config{Engine: e, Bus: b, Site: site.Site{Account: "123456789012"}, Log: enginetest.Log(t)})
+	f.Service = New(Config{Engine: e, Bus: b, Site: site.Site{Account: "123456789012"}, Log: enginetest.Log(t), Functions: &f.topics})
 	f.PublishTo(&f.topics)
 	enginetest.Start(t, e)
 	return f

@@ -15,7 +15,8 @@
 // and the states of the composite alarms above.
 //
 // The actions of a transition are part of it: a message to a topic is as durable
-// as the new state. Other kinds of action are not implemented. What came of an
+// as the new state, and a function is invoked by a job of it. Other kinds of action
+// are not implemented. What came of an
 // action is in the history. Anomaly detection,
 // Metrics Insights, dashboards, streams and Contributor Insights are not there.
 package cloudwatch

@@ -30,27 +30,38 @@ func (s *Service) PublishTo(t Topics) { s.topics = t }
 // act does an action of a transition, within it. What came of that is part of
 // the alarm's history.
 func (s *Service) act(tx *engine.Tx, a *alarm, from, to state, action string) error {
-	var message, why string
-	switch target, ok := arn.Parse(action); {
-	case ok && target.Service == "sns":
-		message = s.message(a, from, to)
+	target, ok := arn.Parse(action)
+	why := "it is no ARN"
+	if ok {
+		why = "calling " + target.Service + " is not implemented by Slipway"
+	}
+	switch target.Service {
+	case "lambda":
+		return s.call(tx, a, from, to, action)
+	case "sns":
+		message := s.message(a, from, to)
 		err := s.topics.Notify(tx, principal, a.arn(), action, subject(a, to), message)
 		var told *wire.Error
-		if errors.As(err, &told) {
+		switch {
+		case errors.As(err, &told):
 			why = told.Message
-		} else if err != nil {
+		case err != nil:
 			return err
+		default:
+			return s.recordAction(tx, a, action, to.updated.UnixMilli(), &message, "")
 		}
-	case ok:
-		why = "calling " + target.Service + " is not implemented by Slipway"
-	default:
-		why = "it is no ARN"
 	}
-	done := map[string]any{"actionState": "Succeeded", "notificationResource": action, "stateUpdateTimestamp": to.updated.UnixMilli(), "publishedMessage": message}
+	return s.recordAction(tx, a, action, to.updated.UnixMilli(), nil, why)
+}
+
+// recordAction writes the history of an action that was done, or was not: why
+// says why.
+func (s *Service) recordAction(tx *engine.Tx, a *alarm, action string, updated int64, message *string, why string) error {
+	done := map[string]any{"actionState": "Succeeded", "notificationResource": action, "stateUpdateTimestamp": updated, "publishedMessage": message}
 	summary := "Successfully executed action " + action
 	if why != "" {
 		s.cfg.Log.Warn("an alarm's action is not done", "alarm", a.arn(), "action", action, "reason", why)
-		done["actionState"], done["publishedMessage"], done["error"] = "Failed", nil, why
+		done["actionState"], done["error"] = "Failed", why
 		summary = "Failed to execute action " + action + ". " + why
 	}
 	data, err := json.Marshal(done)

@@ -1,6 +1,7 @@
 package cloudwatch
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -24,6 +25,15 @@ func (f *topicsFake) Notify(_ *engine.Tx, who, source, topic, subject, text stri
 		return &wire.Error{Code: "NotFound", Message: "Topic does not exist"}
 	}
 	f.subjects, f.texts = append(f.subjects, subject), append(f.texts, text)
+	return nil
+}
+
+// Invoke is Lambda, with one function.
+func (f *topicsFake) Invoke(_ context.Context, who, source, function string, payload []byte) error {
+	if who != invoker || !strings.HasSuffix(source, ":alarm:errors") || !strings.HasSuffix(function, ":function:f") {
+		return &wire.Error{Code: "ResourceNotFoundException", Message: "Function not found"}
+	}
+	f.texts = append(f.texts, string(payload))
 	return nil
 }
 
@@ -99,5 +109,27 @@ func TestAlertOfCompositeAlarms(t *testing.T) {
 	long := &alarm{Region: "eu-west-1", Metric: &types.MetricAlarm{AlarmName: aws.String(strings.Repeat("x", 255))}}
 	if got := subject(long, state{value: isUnsure}); len(got) != 100 || !strings.HasSuffix(got, `x" in EU (Ireland)`) {
 		t.Errorf("subject %q", got)
+	}
+}
+
+func TestAlarmsInvokeFunctions(t *testing.T) {
+	f := newFixture(t)
+	const functions = "arn:aws:lambda:us-east-1:123456789012:function:"
+	f.alarm(func(in *cloudwatch.PutMetricAlarmInput) { in.AlarmActions = []string{functions + "f", functions + "g"} })
+	if _, err := f.SetAlarmState(f.ctx, &cloudwatch.SetAlarmStateInput{AlarmName: aws.String("errors"), StateValue: isAlarm, StateReason: aws.String("test")}); err != nil {
+		t.Fatal(err)
+	}
+	f.pass(time.Second)
+	if len(f.topics.texts) != 1 || !strings.Contains(f.topics.texts[0], `"alarmData":{"alarmName":"errors","configuration":{"metrics":[`) ||
+		!strings.Contains(f.topics.texts[0], `"source":"aws.cloudwatch"`) || !strings.Contains(f.topics.texts[0], `"state":{"reason":"test","timestamp":"2026-01-02T03:04:05.000+0000","value":"ALARM"}`) {
+		t.Errorf("invoked with %s", f.topics.texts)
+	}
+	h, err := f.DescribeAlarmHistory(f.ctx, &cloudwatch.DescribeAlarmHistoryInput{AlarmName: aws.String("errors"), HistoryItemType: types.HistoryItemTypeAction})
+	if err != nil || len(h.AlarmHistoryItems) != 2 {
+		t.Fatalf("%+v, %v", h, err)
+	}
+	all := *h.AlarmHistoryItems[0].HistorySummary + *h.AlarmHistoryItems[1].HistorySummary
+	if !strings.Contains(all, "Successfully executed action "+functions+"f") || !strings.Contains(all, "Failed to execute action "+functions+"g. Function not found") {
+		t.Errorf("history %s", all)
 	}
 }

@@ -25,6 +25,8 @@ type Config struct {
 	Bus    *bus.Bus
 	Site   site.Site
 	Log    *slog.Logger
+	// Functions are those that alarms invoke.
+	Functions Functions
 }
 
 // Service is CloudWatch.
@@ -37,6 +39,7 @@ type Service struct {
 func New(c Config) *Service {
 	s := &Service{cfg: c}
 	c.Engine.Handle(jobEvaluate, engine.Options{Concurrency: 8}, s.evaluate)
+	c.Engine.Handle(jobInvoke, engine.Options{}, s.invoke)
 	c.Engine.Handle(jobForget, engine.Options{Concurrency: 1}, s.forget)
 	return s
 }

@@ -48,7 +48,7 @@ type fixture struct {
 	counts  map[string]int
 	entries []logstypes.InputLogEvent
 	calls   []string // bodies of requests
-	texts   []string // of messages to topics
+	texts   []string // of messages to topics, and to functions
 	answer  func(call int) (status int, body string)
 }
 
@@ -59,7 +59,7 @@ func newFixture(t *testing.T) *fixture {
 		answer: func(int) (int, string) { return 200, "{}" }}
 	var err error
 	f.Service, err = New(Config{Engine: e, Bus: bus.New(e, id.Random), Site: site.Site{Account: account}, IDs: id.Random,
-		Log: slog.New(slog.NewTextHandler(&f.said, nil)), Sessions: f, Logs: f, Metrics: f, Topics: f})
+		Log: slog.New(slog.NewTextHandler(&f.said, nil)), Sessions: f, Logs: f, Metrics: f, Topics: f, Functions: f})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,6 +81,14 @@ func (f *fixture) Notify(_ *engine.Tx, who, source, topic, subject, text string)
 		return &wire.Error{Code: "NotFound", Message: "Topic does not exist"}
 	}
 	f.texts = append(f.texts, text)
+	return nil
+}
+
+func (f *fixture) Invoke(_ context.Context, who, source, function string, payload []byte) error {
+	if who != "events.amazonaws.com" || !strings.HasSuffix(source, ":rule/r") || !strings.HasSuffix(function, ":function:f") {
+		return &wire.Error{Code: "AccessDeniedException", Message: "not authorized", Status: http.StatusForbidden}
+	}
+	f.texts = append(f.texts, string(payload))
 	return nil
 }
 
@@ -312,4 +320,15 @@ func TestDeliverToTopics(t *testing.T) {
 	if len(f.calls) != 1 || !strings.Contains(f.calls[0], "Action=Publish&Message=%22hi%22&TopicArn=arn") {
 		t.Errorf("calls %q", f.calls)
 	}
+}
+
+func TestDeliverToFunctions(t *testing.T) {
+	f := newFixture(t)
+	const functions = "arn:aws:lambda:us-east-1:" + account + ":function:"
+	f.rule("default", "r", types.Target{Arn: aws.String(functions + "f"), InputPath: aws.String("$.detail")}, types.Target{Arn: aws.String(functions + "closed")})
+	f.put("default")
+	if want := []string{`{"text":"a <b>"}`}; !slices.Equal(f.texts, want) {
+		t.Errorf("invoked with %q", f.texts)
+	}
+	f.expect(0, 1, 1)
 }

@@ -2,7 +2,7 @@
 // a schedule, and their targets.
 //
 //	event of a service (bus) ─┐                 ┌─▶ deliver ─▶ StartPipelineExecution, StartBuild,
-//	PutEvents ────────────────┼─▶ match ─▶ jobs ┤              RunTask, a topic, a log group, another bus
+//	PutEvents ────────────────┼─▶ match ─▶ jobs ┤              RunTask, a function, a topic, a log group, another bus
 //	schedule (timer) ─────────┘                 └─▶ deliver …  anything else: a failed invocation
 //
 // Each arrow is one transaction with the jobs that follow it, so an event is

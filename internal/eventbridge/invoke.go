@@ -47,6 +47,8 @@ func (s *Service) deliver(ctx context.Context, job *engine.Job, ru *rule, t *tar
 		return s.runTask(ctx, job, t, a, text)
 	case a.Service == "logs" && strings.HasPrefix(a.Resource, "log-group:"):
 		return s.appendLog(ctx, job, a, text, d)
+	case a.Service == "lambda" && strings.HasPrefix(a.Resource, "function:"):
+		return classify(s.Functions.Invoke(ctx, principal, s.ruleARN(ru.Region, ru.Bus, ru.Name), *t.Arn, text))
 	case a.Service == "sns":
 		return s.publish(ctx, job, ru, t, a, text)
 	case a.Service == "events" && strings.HasPrefix(a.Resource, "event-bus/"):
@@ -68,7 +70,7 @@ func (s *Service) as(ctx context.Context, t *target, a arn.ARN) (aws.Config, err
 // missing permission, a missing target, a request that is not valid.
 func classify(err error) error {
 	var own *wire.Error
-	if errors.As(err, &own) {
+	if errors.As(err, &own) && own.Status < http.StatusInternalServerError && own.Code != "TooManyRequestsException" {
 		return &final{own.Error()}
 	}
 	var api smithy.APIError

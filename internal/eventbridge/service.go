@@ -51,17 +51,25 @@ type Topics interface {
 	Notify(tx *engine.Tx, principal, source, topicARN, subject, text string) error
 }
 
+// Functions is Lambda. An error that is a *wire.Error is Lambda's answer.
+type Functions interface {
+	// Invoke accepts an event for a function, given by its ARN, that the function
+	// gets later: from a principal, for the resource that source names.
+	Invoke(ctx context.Context, principal, source, function string, payload []byte) error
+}
+
 // Config is what the service needs; every member is required.
 type Config struct {
-	Engine   *engine.Engine
-	Bus      *bus.Bus
-	Site     site.Site
-	IDs      id.Source
-	Log      *slog.Logger
-	Sessions session.Source
-	Logs     Logs
-	Metrics  Metrics
-	Topics   Topics
+	Engine    *engine.Engine
+	Bus       *bus.Bus
+	Site      site.Site
+	IDs       id.Source
+	Log       *slog.Logger
+	Sessions  session.Source
+	Logs      Logs
+	Metrics   Metrics
+	Topics    Topics
+	Functions Functions
 }
 
 // Service implements EventBridge's API.

@@ -108,8 +108,11 @@ func (s *Service) parties(ctx context.Context, d *delivery) (t *topic, sub *subs
 
 // send brings a message to a subscriber.
 func (s *Service) send(ctx context.Context, t *topic, sub *subscription, m *message) error {
-	if isHTTP(sub.Protocol) {
+	switch {
+	case isHTTP(sub.Protocol):
 		return s.post(ctx, t, sub, m)
+	case sub.Protocol == "lambda":
+		return s.invoke(ctx, t, sub, m)
 	}
 	return giveUp("delivery by %s is not implemented by Slipway", sub.Protocol)
 }

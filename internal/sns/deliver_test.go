@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"net/http"
@@ -439,4 +440,26 @@ func TestNotify(t *testing.T) {
 	if all := r.take(); len(all) != 0 {
 		t.Errorf("got %+v", all)
 	}
+}
+
+func TestFunctions(t *testing.T) {
+	b := newBench(t)
+	const functions = "arn:aws:lambda:us-east-1:000000000000:function:"
+	arn := b.subscribe("lambda", functions+"f", nil)
+	b.subscribe("lambda", functions+"missing", nil)
+	id := b.publish(&sdk.PublishInput{Message: aws.String("hello")})
+	if len(b.invoked) != 1 {
+		t.Fatalf("invoked with %q", b.invoked)
+	}
+	var e event
+	if err := json.Unmarshal([]byte(b.invoked[0]), &e); err != nil {
+		t.Fatal(err)
+	}
+	r := e.Records[0]
+	if r.EventSource != "aws:sns" || r.EventSubscriptionARN != arn || r.SNS.MessageID != id || r.SNS.Message != "hello" || r.SNS.Subject != nil || r.SNS.Type != notification ||
+		!strings.Contains(b.invoked[0], `"Subject":null`) || !strings.Contains(b.invoked[0], `"MessageAttributes":{}`) || !strings.Contains(b.invoked[0], `"SigningCertUrl":"http`) {
+		t.Errorf("invoked with %s", b.invoked[0])
+	}
+	b.want("NumberOfNotificationsDelivered", 1)
+	b.want("NumberOfNotificationsFailed", 1) // at once: it will not appear
 }

@@ -20,7 +20,8 @@
 // link-local or of a cloud's metadata service get nothing, redirects are not
 // followed.
 //
-// A subscription of another protocol is kept as AWS keeps one whose queue or
+// A function gets the message as an asynchronous invocation, if its policy lets
+// SNS in. A subscription of another protocol is kept as AWS keeps one whose queue or
 // stream is gone: each delivery fails, by name. Nobody is asked by mail, so that
 // those subscriptions stay pending. FIFO topics, whose subscribers are queues,
 // take no messages. The UnsubscribeConfirmation that AWS sends to an endpoint

@@ -35,13 +35,25 @@ type bench struct {
 	counted map[string]float64
 	refuse  error         // what the authorizer says
 	asked   []wire.Access // what it was asked
+	invoked []string      // payloads
+}
+
+// Invoke is Lambda, with one function.
+func (b *bench) Invoke(_ context.Context, who, source, function string, payload []byte) error {
+	if who != principal || source != *b.topic || !strings.HasSuffix(function, ":function:f") {
+		return &wire.Error{Code: "ResourceNotFoundException", Message: "Function not found: " + function, Status: http.StatusNotFound}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.invoked = append(b.invoked, string(payload))
+	return nil
 }
 
 func newBench(t *testing.T) *bench {
 	e, c := enginetest.New(t)
 	b := &bench{t: t, clock: c, counted: map[string]float64{}}
 	b.Service = New(Config{Engine: e, IDs: id.Random, Log: enginetest.Log(t), Site: site.Site{Account: "000000000000", Region: "us-east-1", URL: "http://localhost:4566"},
-		Box: seal.New(make([]byte, 32)).For("sns"), Authorizer: b, Metrics: b})
+		Box: seal.New(make([]byte, 32)).For("sns"), Authorizer: b, Metrics: b, Functions: b})
 	enginetest.Start(t, e)
 	b.ctx = identity.WithRegion(identity.WithCaller(context.Background(), &identity.Caller{}), "us-east-1")
 	out, err := b.CreateTopic(b.ctx, &sdk.CreateTopicInput{Name: aws.String("deploys")})

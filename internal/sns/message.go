@@ -103,45 +103,5 @@ func entry(in *sns.PublishInput) *types.PublishBatchRequestEntry {
 		MessageDeduplicationId: in.MessageDeduplicationId, MessageGroupId: in.MessageGroupId}
 }
 
-// stamp is how SNS writes times.
-const stamp = "2006-01-02T15:04:05.000Z"
-
-// attribute is a message attribute as receivers see it.
-type attribute struct{ Type, Value string }
-
-// envelope is the JSON around a message that is not delivered raw, with members
-// in SNS's order.
-type envelope struct {
-	Type              string
-	MessageID         string `json:"MessageId"`
-	Token             string `json:",omitempty"`
-	TopicARN          string `json:"TopicArn"`
-	Subject           string `json:",omitempty"`
-	Message           string
-	SubscribeURL      string `json:",omitempty"`
-	Timestamp         string
-	SignatureVersion  string
-	Signature         string
-	SigningCertURL    string
-	UnsubscribeURL    string               `json:",omitempty"`
-	MessageAttributes map[string]attribute `json:",omitempty"`
-}
-
-// signed is what the signature covers, as every validator puts it together:
-// name and value of each member, a line each, in the order of their names.
-func (e *envelope) signed() []byte {
-	lines := []string{"Message", e.Message, "MessageId", e.MessageID}
-	if e.Type == notification {
-		if e.Subject != "" {
-			lines = append(lines, "Subject", e.Subject)
-		}
-		lines = append(lines, "Timestamp", e.Timestamp)
-	} else {
-		lines = append(lines, "SubscribeURL", e.SubscribeURL, "Timestamp", e.Timestamp, "Token", e.Token)
-	}
-	lines = append(lines, "TopicArn", e.TopicARN, "Type", e.Type)
-	return []byte(strings.Join(lines, "\n") + "\n")
-}
-
 // isHTTP tells whether a subscriber is an address on the web.
 func isHTTP(protocol string) bool { return protocol == "http" || protocol == "https" }

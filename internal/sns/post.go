@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -26,8 +25,11 @@ func (s *Service) post(ctx context.Context, t *topic, sub *subscription, m *mess
 	raw := m.Kind == notification && sub.Attributes["RawMessageDelivery"] == "true"
 	body := []byte(m.Text)
 	if !raw {
-		var err error
-		if body, err = s.wrap(ctx, t, sub, m); err != nil {
+		e, err := s.wrap(ctx, t, sub, m)
+		if err != nil {
+			return err
+		}
+		if body, err = e.text(); err != nil {
 			return err
 		}
 	}
@@ -72,32 +74,4 @@ func contentType(t *topic, sub *subscription) string {
 		return *p.Request.HeaderContentType
 	}
 	return "text/plain; charset=UTF-8"
-}
-
-// wrap puts a message into its envelope and signs that.
-func (s *Service) wrap(ctx context.Context, t *topic, sub *subscription, m *message) ([]byte, error) {
-	e := &envelope{
-		Type: m.Kind, MessageID: m.ID, Token: m.Token, TopicARN: s.topicARN(t), Subject: m.Subject, Message: m.Text,
-		Timestamp: m.Time.UTC().Format(stamp), MessageAttributes: shown(m.Attributes),
-	}
-	if m.Kind == notification {
-		e.UnsubscribeURL = s.link(url.Values{"Action": {"Unsubscribe"}, "SubscriptionArn": {s.subscriptionARN(sub)}})
-	} else {
-		e.SubscribeURL = s.link(url.Values{"Action": {"ConfirmSubscription"}, "TopicArn": {e.TopicARN}, "Token": {m.Token}})
-	}
-	if err := s.sign(ctx, t, e); err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	err := enc.Encode(e)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
-}
-
-// link is the URL of one of the operations that need no signature.
-func (s *Service) link(form url.Values) string {
-	form.Set("Version", "2010-03-31") // by which an unsigned request is known to be SNS's
-	return s.Site.URL + "/?" + form.Encode()
 }

@@ -36,6 +36,14 @@ type Config struct {
 	// Authorizer decides whether a service may publish to a topic.
 	Authorizer auth.Authorizer
 	Metrics    Metrics
+	Functions  Functions
+}
+
+// Functions is Lambda. An error that is a *wire.Error is Lambda's answer.
+type Functions interface {
+	// Invoke accepts an event for a function, given by its ARN, that the function
+	// gets later: from a principal, for the resource that source names.
+	Invoke(ctx context.Context, principal, source, function string, payload []byte) error
 }
 
 // Metrics is CloudWatch, which counts what topics do.

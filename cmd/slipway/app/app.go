@@ -33,6 +33,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/gateway"
 	"github.com/slipway-dev/slipway/internal/iam"
 	"github.com/slipway-dev/slipway/internal/kms"
+	"github.com/slipway-dev/slipway/internal/lambda"
 	"github.com/slipway-dev/slipway/internal/logs"
 	"github.com/slipway-dev/slipway/internal/s3"
 	"github.com/slipway-dev/slipway/internal/seal"
@@ -92,6 +93,7 @@ type App struct {
 	// cloudwatch counts what services do.
 	cloudwatch *cloudwatch.Service
 	topics     *sns.Service
+	lambda     *lambda.Service
 	kms        *kms.Service
 	// images is ECR.
 	images *ecr.Service

@@ -30,18 +30,25 @@ func addLambda(a *App) error {
 	if !ok {
 		image = a.Images["aws/codebuild/standard:*"]
 	}
-	s := lambda.New(lambda.Config{
+	a.lambda = lambda.New(lambda.Config{
 		Engine: a.engine, Site: a.site, Clock: a.Clock, IDs: a.IDs, Log: a.Log.With("part", "lambda"),
 		Sessions: a.sessions, Compute: a.compute, Metrics: a.cloudwatch, Objects: a.objects, Authorizer: a.authorizer,
 		Registry: registryLogin{a.images, a.site.Account}, Denials: denials{a.iam, a.site.Account},
 		Secrets: a.keys.For("lambda.environment"), Tokens: a.keys.For("lambda.instance"), URLs: a.keys.For("lambda.code"),
 		Executable: a.Executable, Socket: filepath.Join(a.Data, runDir, socketFile), Dir: dir, Image: image, Path: os.Getenv("PATH"),
 	})
-	a.gateway.Mount(runtimeapi.Path, s.Instances())
-	a.gateway.Mount(lambda.PathCode, s.Code())
-	a.onStart(s.Start)
-	a.onStop(s.Stop)
-	return a.serve(s.Wire())
+	a.gateway.Mount(runtimeapi.Path, a.lambda.Instances())
+	a.gateway.Mount(lambda.PathCode, a.lambda.Code())
+	a.onStart(a.lambda.Start)
+	a.onStop(a.lambda.Stop)
+	return a.serve(a.lambda.Wire())
+}
+
+// functions are Lambda's for services that are made before it.
+type functions struct{ app *App }
+
+func (f functions) Invoke(ctx context.Context, principal, source, function string, payload []byte) error {
+	return f.app.lambda.Notify(ctx, lambda.Source{Service: principal, ARN: source}, function, payload)
 }
 
 // registryLogin pulls in the account's name, which needs no permission.
