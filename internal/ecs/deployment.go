@@ -48,6 +48,8 @@ type deployment struct {
 	// Muted are the alarms that were in the state ALARM before it began, and
 	// Triggered those that went there since.
 	Muted, Triggered []string `json:",omitempty"`
+	// Hooks are those that were asked, in this order, until now.
+	Hooks []types.DeploymentLifecycleHookDetail `json:",omitempty"`
 	// Failures is the most tasks that failed, for the circuit breaker.
 	Failures int32
 	// Revisions are those it is about, by rollout, and Counts how many tasks
@@ -58,10 +60,10 @@ type deployment struct {
 
 // errand is something that a deployment needs from another service.
 type errand struct {
-	Number int
-	Do     move
-	Hook   int                                `json:",omitempty"`
-	At     types.DeploymentLifecycleHookStage `json:",omitempty"`
+	Number, Step int
+	Do           move
+	Hook         int                                `json:",omitempty"`
+	At           types.DeploymentLifecycleHookStage `json:",omitempty"`
 	// Production and Test are what to shift to.
 	Production, Test float64
 	// Details is what the hook's last answer added to its details.
@@ -112,7 +114,8 @@ type move string
 
 const (
 	look    move = "look"    // which alarms are in the state ALARM already
-	invoke  move = "invoke"  // a hook
+	invoke  move = "invoke"  // a hook's function
+	pause   move = "pause"   // at a hook, until someone says how to go on
 	shift   move = "shift"   // traffic
 	scale   move = "scale"   // the target to the desired count
 	settle  move = "settle"  // wait until the target's tasks are healthy
@@ -125,8 +128,8 @@ const (
 type step struct {
 	stage            types.ServiceDeploymentLifecycleStage
 	do               move
-	hook             int                                // for invoke
-	at               types.DeploymentLifecycleHookStage // for invoke
+	hook             int                                // for invoke and pause
+	at               types.DeploymentLifecycleHookStage // for invoke and pause
 	production, test float64                            // for shift
 	minutes          *int32                             // for rest
 }
@@ -220,8 +223,12 @@ func (p *program) add(steps ...step) {
 
 func (p *program) hooks(at types.DeploymentLifecycleHookStage) {
 	for i, h := range p.config.LifecycleHooks {
+		do := invoke
+		if h.TargetType == types.DeploymentLifecycleHookTargetTypePause {
+			do = pause
+		}
 		if slices.Contains(h.LifecycleStages, at) {
-			p.add(step{do: invoke, hook: i, at: at})
+			p.add(step{do: do, hook: i, at: at})
 		}
 	}
 }

@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -114,7 +115,47 @@ func (s *Service) replace(tx *engine.Tx, svc *service, why string) error {
 	if err := s.watchAlarms(tx, svc, d, false); err != nil {
 		return err
 	}
+	key := errandKey{taskKey{svc.Region, svc.cluster(), svc.name()}, d.ID, 0}
+	err := tx.Enqueue(engine.NewJob{Kind: jobPast, ID: svc.Region + "/" + svc.cluster() + "/" + svc.name() + "/" + d.ID, At: tx.Now().Add(keepPast), Payload: key})
+	if err != nil {
+		return err
+	}
 	return past.Put(tx, d, svc.Region, svc.cluster(), svc.name(), d.ID)
+}
+
+// keepPast is how long former service deployments can be described, at AWS too.
+const keepPast = 90 * 24 * time.Hour
+
+// dropPast forgets a former service deployment, and the revision it was about
+// if nothing runs it any more.
+func (s *Service) dropPast(ctx context.Context, job *engine.Job) error {
+	var key errandKey
+	if err := json.Unmarshal(job.Payload, &key); err != nil {
+		return err
+	}
+	at := []string{key.Service.Region, key.Service.Cluster, key.Service.ID}
+	return s.Engine.Update(ctx, func(tx *engine.Tx) error {
+		d, err := past.Get(tx, append(at, key.Deployment)...)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		revision := d.Revisions[d.Target]
+		svc, err := services.Get(tx, at...)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		used := err == nil && (svc.Completed != nil && svc.Completed.Revision == revision ||
+			slices.ContainsFunc(svc.Rollouts, func(r rollout) bool { return r.Revision == revision }))
+		if !used {
+			if err := revisions.Delete(tx, append(at, revision)...); err != nil {
+				return err
+			}
+		}
+		return past.Delete(tx, append(at, key.Deployment)...)
+	})
 }
 
 // counts are the tasks of a deployment's revisions, by rollout.
@@ -146,8 +187,8 @@ func (s *Service) describeDeployment(svc *service, d *deployment, counts map[str
 		ServiceDeploymentArn: aws.String(s.deploymentARN(svc, d.ID)), ServiceArn: svc.ServiceArn, ClusterArn: svc.ClusterArn,
 		CreatedAt: aws.Time(d.CreatedAt), StartedAt: given(d.StartedAt), FinishedAt: given(d.FinishedAt), StoppedAt: given(d.StoppedAt), UpdatedAt: given(d.UpdatedAt),
 		Status: d.Status, LifecycleStage: d.Stage, Rollback: d.Rollback, DeploymentConfiguration: withDetails(&d.Config, d.Details),
-		SourceServiceRevisions: []types.ServiceRevisionSummary{},
-		Alarms:                 &types.ServiceDeploymentAlarms{Status: types.ServiceDeploymentRollbackMonitorsStatusDisabled},
+		SourceServiceRevisions: []types.ServiceRevisionSummary{}, LifecycleHookDetails: d.Hooks,
+		Alarms: &types.ServiceDeploymentAlarms{Status: types.ServiceDeploymentRollbackMonitorsStatusDisabled},
 		DeploymentCircuitBreaker: &types.ServiceDeploymentCircuitBreaker{Status: types.ServiceDeploymentRollbackMonitorsStatusDisabled,
 			FailureCount: d.Failures, Threshold: thresholdOf(d.Config.DeploymentCircuitBreaker, int(svc.DesiredCount))},
 	}
@@ -352,7 +393,7 @@ func (s *Service) StopServiceDeployment(ctx context.Context, in *ecs.StopService
 	err := s.Engine.Update(ctx, func(tx *engine.Tx) error {
 		svc, d, err := findDeployment(tx, aws.ToString(in.ServiceDeploymentArn))
 		if errors.Is(err, store.ErrNotFound) {
-			return &types.ServiceDeploymentNotFoundException{Message: aws.String("Service deployment not found.")}
+			return noDeployment()
 		}
 		if err != nil {
 			return err
@@ -384,4 +425,39 @@ func (s *service) canGoBack() bool {
 		return d.Source != ""
 	}
 	return s.Completed != nil && s.Completed.id() != s.Rollouts[0].id()
+}
+
+// ContinueServiceDeployment answers a hook at which a deployment pauses.
+func (s *Service) ContinueServiceDeployment(ctx context.Context, in *ecs.ContinueServiceDeploymentInput, _ ...func(*ecs.Options)) (*ecs.ContinueServiceDeploymentOutput, error) {
+	err := s.Engine.Update(ctx, func(tx *engine.Tx) error {
+		svc, d, err := findDeployment(tx, aws.ToString(in.ServiceDeploymentArn))
+		if errors.Is(err, store.ErrNotFound) {
+			return noDeployment()
+		}
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(d.Hooks, func(h types.DeploymentLifecycleHookDetail) bool {
+			return aws.ToString(h.HookId) == aws.ToString(in.HookId)
+		})
+		switch {
+		case i < 0:
+			return invalidParameter("The service deployment has no lifecycle hook %s.", aws.ToString(in.HookId))
+		case !d.open() || i != len(d.Hooks)-1 || d.Hooks[i].Status != hookWaits || d.Errand == nil || d.Errand.Do != pause:
+			return invalidParameter("The lifecycle hook %s does not await an action.", aws.ToString(in.HookId))
+		}
+		d.Errand.Done = true
+		if in.Action == types.DeploymentLifecycleHookActionRollback {
+			d.Errand.Failed = "a rollback was requested"
+		}
+		return s.putService(tx, svc)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &ecs.ContinueServiceDeploymentOutput{ServiceDeploymentArn: in.ServiceDeploymentArn}, nil
+}
+
+func noDeployment() error {
+	return &types.ServiceDeploymentNotFoundException{Message: aws.String("Service deployment not found.")}
 }

@@ -40,6 +40,9 @@ type errandKey struct {
 func (s *Service) sendErrand(tx *engine.Tx, svc *service, e *errand) error {
 	key := errandKey{taskKey{svc.Region, svc.cluster(), svc.name()}, svc.Deploy.ID, e.Number}
 	id := svc.Region + "/" + svc.cluster() + "/" + svc.name()
+	if e.Do == pause {
+		return nil // a person does it
+	}
 	if e.Do == invoke {
 		return tx.Enqueue(engine.NewJob{Kind: jobHook, ID: fmt.Sprintf("%s/%s/%d", id, key.Deployment, key.Number), Payload: key})
 	}
@@ -140,22 +143,26 @@ func (s *Service) as(region, role string, svc *service) session.Request {
 // the deployment began are not watched, so that it can mend what they tell of.
 func (s *Service) lookAtAlarms(ctx context.Context, d *deployment) error {
 	out, err := s.Alarms.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: d.Config.Alarms.AlarmNames,
-		AlarmTypes: []cwtypes.AlarmType{cwtypes.AlarmTypeMetricAlarm, cwtypes.AlarmTypeCompositeAlarm}, StateValue: cwtypes.StateValueAlarm})
+		AlarmTypes: []cwtypes.AlarmType{cwtypes.AlarmTypeMetricAlarm, cwtypes.AlarmTypeCompositeAlarm}, StateValue: cwtypes.StateValueAlarm, MaxRecords: aws.Int32(100)})
 	if err != nil {
 		return err
 	}
-	note := func(name *string, since *time.Time) {
-		if aws.ToTime(since).Before(d.CreatedAt) {
+	note := func(name *string, transitioned, updated *time.Time) {
+		since := aws.ToTime(transitioned)
+		if transitioned == nil {
+			since = aws.ToTime(updated)
+		}
+		if since.Before(d.CreatedAt) {
 			d.Muted = append(d.Muted, aws.ToString(name))
 		} else {
 			d.trigger(aws.ToString(name))
 		}
 	}
 	for _, a := range out.MetricAlarms {
-		note(a.AlarmName, a.StateUpdatedTimestamp)
+		note(a.AlarmName, a.StateTransitionedTimestamp, a.StateUpdatedTimestamp)
 	}
 	for _, a := range out.CompositeAlarms {
-		note(a.AlarmName, a.StateUpdatedTimestamp)
+		note(a.AlarmName, a.StateTransitionedTimestamp, a.StateUpdatedTimestamp)
 	}
 	return nil
 }
@@ -200,13 +207,17 @@ func (s *Service) followAlarms() {
 	}, func(ctx context.Context, ev bus.Event) error {
 		var detail struct {
 			AlarmName string
-			State     struct{ Value string }
+			State     struct{ Value, Timestamp string }
 		}
 		if err := json.Unmarshal(ev.Detail, &detail); err != nil {
 			return err
 		}
 		if detail.State.Value != string(cwtypes.StateValueAlarm) {
 			return nil
+		}
+		since, err := time.Parse("2006-01-02T15:04:05.000-0700", detail.State.Timestamp)
+		if err != nil {
+			since = ev.Time
 		}
 		return s.Engine.Update(ctx, func(tx *engine.Tx) error {
 			for key, err := range watched.All(tx, ev.Region, detail.AlarmName) {
@@ -220,8 +231,7 @@ func (s *Service) followAlarms() {
 				if err != nil {
 					return err
 				}
-				// The event's time is in whole seconds.
-				if d := svc.Deploy; d.open() && !ev.Time.Before(d.CreatedAt.Truncate(time.Second)) && d.trigger(detail.AlarmName) {
+				if d := svc.Deploy; d.open() && !since.Before(d.CreatedAt) && d.trigger(detail.AlarmName) {
 					if err := s.putService(tx, svc); err != nil {
 						return err
 					}

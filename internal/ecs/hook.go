@@ -107,7 +107,7 @@ func clip(s string) string {
 
 // executionID is the same whenever the same hook is asked at the same place.
 func executionID(deployment string, e *errand) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s %g %g", deployment, e.Hook, e.At, e.Production, e.Test))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s %d", deployment, e.Hook, e.At, e.Step))
 	return fmt.Sprintf("%x-%x-4%x-8%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])[:36]
 }
 

@@ -302,7 +302,13 @@ func (s *scheduler) complete() {
 // watched for as long as it was told.
 func (s *scheduler) baked() bool {
 	d := s.Service.Deploy
-	if !d.open() || d.Back || aws.ToInt32(d.Config.BakeTimeInMinutes) == 0 {
+	if !d.open() || d.Back {
+		return true
+	}
+	if e := d.Errand; e != nil && !e.Done && e.Failed == "" {
+		return false // nobody has looked at its alarms yet
+	}
+	if aws.ToInt32(d.Config.BakeTimeInMinutes) == 0 {
 		return true
 	}
 	if d.Stage != types.ServiceDeploymentLifecycleStageBakeTime {

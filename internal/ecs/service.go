@@ -82,6 +82,7 @@ const (
 	jobForget  = "ecs.forget"  // drops a stopped task
 	jobShift   = "ecs.shift"   // shifts a deployment's traffic, or looks at its alarms
 	jobHook    = "ecs.hook"    // invokes a lifecycle hook
+	jobPast    = "ecs.past"    // drops a former service deployment
 )
 
 // New returns the service and registers its jobs.
@@ -101,6 +102,7 @@ func New(c Config) *Service {
 	c.Engine.Handle(jobForget, engine.Options{}, s.forget)
 	c.Engine.Handle(jobShift, engine.Options{}, s.runErrand)
 	c.Engine.Handle(jobHook, engine.Options{}, s.runErrand)
+	c.Engine.Handle(jobPast, engine.Options{}, s.dropPast)
 	s.followTargets()
 	s.followAlarms()
 	return s

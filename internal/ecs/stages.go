@@ -123,6 +123,9 @@ func (s *scheduler) failure(target *rollout) (reason string, back, failed bool) 
 func (s *scheduler) abandon(why string, back bool) {
 	d := s.Service.Deploy
 	d.Errand, d.UpdatedAt = nil, s.now
+	if n := len(d.Hooks); n > 0 && (d.Hooks[n-1].Status == hookRuns || d.Hooks[n-1].Status == hookWaits) {
+		s.endHook(hookRefuses)
+	}
 	target, source := s.Service.rollout(d.Target), s.Service.rollout(d.Source)
 	back = back && source != nil
 	reason := "Service deployment stopped because " + why
@@ -160,8 +163,8 @@ func (s *scheduler) advance() bool {
 	if at.stage != d.Stage {
 		d.Stage, d.StageAt, d.UpdatedAt = at.stage, s.now, s.now
 	}
-	if limit := d.StageAt.Add(stageMinutes * d.Minute); d.Back || at.do == retire {
-		// What is decided takes as long as it takes.
+	if limit := d.StageAt.Add(stageMinutes * d.Minute); d.Back || at.do == retire || at.do == pause {
+		// What is decided takes as long as it takes; pauses have limits of their own.
 	} else if !s.now.Before(limit) {
 		s.abandon(fmt.Sprintf("the stage %s took longer than 24 hours.", at.stage), true)
 		return true
@@ -172,7 +175,7 @@ func (s *scheduler) advance() bool {
 	switch at.do {
 	case look:
 		done = d.Config.Alarms == nil || !d.Config.Alarms.Enable || s.sent(at)
-	case invoke:
+	case invoke, pause:
 		done = s.hooked(at)
 	case shift:
 		done = s.shifted(at)
@@ -232,7 +235,11 @@ func (s *scheduler) sent(at step) bool {
 func (s *scheduler) order(at step, details []byte) {
 	d := s.Service.Deploy
 	d.Errands++
-	d.Errand = &errand{Number: d.Errands, Do: at.do, Hook: at.hook, At: at.at, Production: at.production, Test: at.test, Details: details}
+	place := d.Step
+	if d.Back {
+		place = -1 - place
+	}
+	d.Errand = &errand{Number: d.Errands, Step: place, Do: at.do, Hook: at.hook, At: at.at, Production: at.production, Test: at.test, Details: details}
 	s.Errand = d.Errand
 }
 
@@ -266,46 +273,6 @@ func (s *scheduler) shifted(at step) bool {
 	}
 	d.Production, d.Test = at.production, at.test
 	return true
-}
-
-// hooked asks a hook until it knows, and tells whether it agrees.
-func (s *scheduler) hooked(at step) bool {
-	d := s.Service.Deploy
-	h := d.Config.LifecycleHooks[at.hook]
-	limit, action := int32(stageMinutes), types.DeploymentLifecycleHookActionRollback
-	if t := h.TimeoutConfiguration; t != nil {
-		if t.TimeoutInMinutes != nil {
-			limit = *t.TimeoutInMinutes
-		}
-		if t.Action != "" {
-			action = t.Action
-		}
-	}
-	end := d.StepAt.Add(d.minutes(&limit))
-	switch e := d.Errand; {
-	case e == nil:
-		s.order(at, nil)
-	case e.Failed != "" && d.Back:
-		s.say(fmt.Sprintf("the lifecycle hook %s failed at %s during the rollback: %s", aws.ToString(h.HookTargetArn), at.at, e.Failed))
-		return true
-	case e.Failed != "":
-		s.fault(fmt.Sprintf("the lifecycle hook %s failed at %s: %s", aws.ToString(h.HookTargetArn), at.at, e.Failed))
-		return false
-	case e.Done && e.Again.IsZero():
-		return true
-	case !s.now.Before(end) && (action == types.DeploymentLifecycleHookActionContinue || d.Back):
-		s.say(fmt.Sprintf("the lifecycle hook %s did not end in time at %s.", aws.ToString(h.HookTargetArn), at.at))
-		return true
-	case !s.now.Before(end):
-		s.fault(fmt.Sprintf("the lifecycle hook %s did not end in time at %s.", aws.ToString(h.HookTargetArn), at.at))
-		return false
-	case e.Done && !s.now.Before(e.Again):
-		s.order(at, e.Details)
-	case e.Done:
-		s.wake(e.Again)
-	}
-	s.wake(end)
-	return false
 }
 
 // finish ends a deployment whose program is done.

@@ -109,19 +109,30 @@ var (
 	roleForm     = regexp.MustCompile(`^arn:[^:]+:iam::\d{12}:role/.+$`)
 )
 
+// maxPause is how long a deployment may be told to pause, in minutes: 14 days.
+const maxPause = 14 * 24 * 60
+
 func checkHook(h *types.DeploymentLifecycleHook) error {
-	switch {
-	case h.TargetType == types.DeploymentLifecycleHookTargetTypePause:
-		return unsupported("The target type PAUSE of lifecycle hooks")
-	case !functionForm.MatchString(aws.ToString(h.HookTargetArn)):
+	most := int32(stageMinutes)
+	if h.TargetType == types.DeploymentLifecycleHookTargetTypePause {
+		most = maxPause
+		switch {
+		case h.HookTargetArn != nil:
+			return invalidParameter("A lifecycle hook of the target type PAUSE has no hookTargetArn.")
+		case slices.Contains(h.LifecycleStages, types.DeploymentLifecycleHookStageTestTrafficShift),
+			slices.Contains(h.LifecycleStages, types.DeploymentLifecycleHookStageProductionTrafficShift):
+			return invalidParameter("A lifecycle hook of the target type PAUSE is not supported at the stages TEST_TRAFFIC_SHIFT and PRODUCTION_TRAFFIC_SHIFT.")
+		}
+	} else if !functionForm.MatchString(aws.ToString(h.HookTargetArn)) {
 		return invalidParameter("The hookTargetArn of a lifecycle hook must be the ARN of a Lambda function.")
-	case !roleForm.MatchString(aws.ToString(h.RoleArn)):
+	} else if !roleForm.MatchString(aws.ToString(h.RoleArn)) {
 		return invalidParameter("The roleArn of a lifecycle hook must be the ARN of a role.")
-	case len(h.LifecycleStages) == 0:
+	}
+	if len(h.LifecycleStages) == 0 {
 		return invalidParameter("A lifecycle hook needs lifecycleStages.")
 	}
-	if t := h.TimeoutConfiguration; t != nil && t.TimeoutInMinutes != nil && (*t.TimeoutInMinutes < 1 || *t.TimeoutInMinutes > stageMinutes) {
-		return invalidParameter("timeoutInMinutes must be from 1 to %d.", stageMinutes)
+	if t := h.TimeoutConfiguration; t != nil && t.TimeoutInMinutes != nil && (*t.TimeoutInMinutes < 1 || *t.TimeoutInMinutes > most) {
+		return invalidParameter("timeoutInMinutes must be from 1 to %d.", most)
 	}
 	return nil
 }

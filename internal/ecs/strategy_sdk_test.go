@@ -271,9 +271,9 @@ func TestStrategyRules(t *testing.T) {
 			h.LifecycleStages = nil
 			in.DeploymentConfiguration.LifecycleHooks = []types.DeploymentLifecycleHook{h}
 		},
-		"PAUSE": func(in *ecs.CreateServiceInput, _ *types.AdvancedConfiguration) {
-			h := hook
-			h.TargetType = types.DeploymentLifecycleHookTargetTypePause
+		"PAUSE is not supported at the stages": func(in *ecs.CreateServiceInput, _ *types.AdvancedConfiguration) {
+			h := types.DeploymentLifecycleHook{TargetType: types.DeploymentLifecycleHookTargetTypePause,
+				LifecycleStages: []types.DeploymentLifecycleHookStage{types.DeploymentLifecycleHookStageTestTrafficShift}}
 			in.DeploymentConfiguration.LifecycleHooks = []types.DeploymentLifecycleHook{h}
 		},
 		"Lifecycle hooks need one of the deployment strategies": func(in *ecs.CreateServiceInput, _ *types.AdvancedConfiguration) {

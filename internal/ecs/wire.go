@@ -86,6 +86,9 @@ func (s *Service) Wire() wire.Service {
 		wire.Op("ecs:StopServiceDeployment", s.StopServiceDeployment, func(_ context.Context, in *ecs.StopServiceDeploymentInput) []wire.Access {
 			return wire.On(aws.ToString(in.ServiceDeploymentArn))
 		}),
+		wire.Op("ecs:ContinueServiceDeployment", s.ContinueServiceDeployment, func(_ context.Context, in *ecs.ContinueServiceDeploymentInput) []wire.Access {
+			return wire.On(aws.ToString(in.ServiceDeploymentArn))
+		}),
 		wire.Op("ecs:DescribeServiceRevisions", s.DescribeServiceRevisions, func(_ context.Context, in *ecs.DescribeServiceRevisionsInput) []wire.Access {
 			return wire.On(in.ServiceRevisionArns...)
 		}),

@@ -1,0 +1,98 @@
+package ecs
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+)
+
+// The states of hooks, short.
+const (
+	hookWaits   = types.DeploymentLifecycleHookStatusAwaitingAction
+	hookRuns    = types.DeploymentLifecycleHookStatusInProgress
+	hookAgrees  = types.DeploymentLifecycleHookStatusSucceeded
+	hookRefuses = types.DeploymentLifecycleHookStatusFailed
+	hookIsLate  = types.DeploymentLifecycleHookStatusTimedOut
+)
+
+// patience is how long a hook may take, and what follows then: a day, and the
+// way back.
+func patience(d *deployment, h *types.DeploymentLifecycleHook) (time.Duration, types.DeploymentLifecycleHookAction) {
+	limit, action := int32(stageMinutes), types.DeploymentLifecycleHookActionRollback
+	if t := h.TimeoutConfiguration; t != nil {
+		if t.TimeoutInMinutes != nil {
+			limit = *t.TimeoutInMinutes
+		}
+		if t.Action != "" {
+			action = t.Action
+		}
+	}
+	return d.minutes(&limit), action
+}
+
+// hooked asks a hook until it knows, and tells whether the deployment may go on.
+func (s *scheduler) hooked(at step) bool {
+	d := s.Service.Deploy
+	h := &d.Config.LifecycleHooks[at.hook]
+	who := "the lifecycle hook " + aws.ToString(h.HookTargetArn)
+	if at.do == pause {
+		who = "the pause"
+	}
+	limit, action := patience(d, h)
+	end := d.StepAt.Add(limit)
+	late := !s.now.Before(end)
+	switch e := d.Errand; {
+	case e == nil:
+		s.order(at, nil)
+		s.beginHook(at, h, end, action)
+	case e.Failed != "":
+		s.endHook(hookRefuses)
+		return s.object(fmt.Sprintf("%s failed at %s: %s", who, at.at, e.Failed), false)
+	case e.Done && e.Again.IsZero():
+		s.endHook(hookAgrees)
+		return true
+	case late:
+		s.endHook(hookIsLate)
+		return s.object(fmt.Sprintf("%s did not end in time at %s.", who, at.at), action == types.DeploymentLifecycleHookActionContinue)
+	case e.Done && !s.now.Before(e.Again):
+		s.order(at, e.Details)
+	case e.Done:
+		s.wake(e.Again)
+	}
+	s.wake(end)
+	return false
+}
+
+// object ends the deployment for a hook, unless it is to be passed over: on the
+// way back nothing else would be better.
+func (s *scheduler) object(why string, passed bool) bool {
+	if passed || s.Service.Deploy.Back {
+		s.say(why)
+		return true
+	}
+	s.fault(why)
+	return false
+}
+
+// beginHook notes for those who ask that a hook is being waited for.
+func (s *scheduler) beginHook(at step, h *types.DeploymentLifecycleHook, end time.Time, action types.DeploymentLifecycleHookAction) {
+	d := s.Service.Deploy
+	detail := types.DeploymentLifecycleHookDetail{HookId: aws.String(executionID(d.ID, d.Errand)), TargetType: types.DeploymentLifecycleHookTargetTypeAwsLambda,
+		TargetArn: h.HookTargetArn, Status: hookRuns, ExpiresAt: aws.Time(end), TimeoutAction: action}
+	if at.do == pause {
+		detail.TargetType, detail.Status = types.DeploymentLifecycleHookTargetTypePause, hookWaits
+	}
+	d.Hooks = append(slices.Clip(d.Hooks), detail)
+}
+
+// endHook notes what came of the hook that was waited for.
+func (s *scheduler) endHook(status types.DeploymentLifecycleHookStatus) {
+	d := s.Service.Deploy
+	d.Hooks = slices.Clone(d.Hooks)
+	if n := len(d.Hooks); n > 0 {
+		d.Hooks[n-1].Status = status
+	}
+}
