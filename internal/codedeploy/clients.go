@@ -12,6 +12,7 @@ import (
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/smithy-go"
 
 	"github.com/slipway-dev/slipway/internal/aws/wire"
@@ -40,6 +41,9 @@ type (
 	alarmAPI interface {
 		DescribeAlarms(context.Context, *cloudwatch.DescribeAlarmsInput, ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmsOutput, error)
 	}
+	topicAPI interface {
+		Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
+	}
 	objectAPI interface {
 		GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 	}
@@ -52,11 +56,12 @@ type clients struct {
 	functions functionAPI
 	alarms    alarmAPI
 	objects   objectAPI
+	topics    topicAPI
 }
 
 func connect(cfg aws.Config) *clients {
 	return &clients{ecs.NewFromConfig(cfg), elb.NewFromConfig(cfg), lambda.NewFromConfig(cfg), cloudwatch.NewFromConfig(cfg),
-		s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })}
+		s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }), sns.NewFromConfig(cfg)}
 }
 
 // open makes the clients of a deployment.
@@ -88,6 +93,7 @@ const (
 	amazonELB  = "AmazonElasticLoadBalancing"
 	awsLambda  = "AWSLambda"
 	amazonS3   = "AmazonS3"
+	amazonSNS  = "AmazonSNS"
 	cloudWatch = "AmazonCloudWatch"
 )
 

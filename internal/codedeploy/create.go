@@ -69,8 +69,10 @@ func (s *Service) CreateDeployment(ctx context.Context, in *codedeploy.CreateDep
 		if d.Revision, err = register(tx, region, a.ID, in.Revision, nil, true); err != nil {
 			return err
 		}
-		s.tellTriggers(d, types.TriggerEventTypeDeploymentStart)
-		return s.begin(tx, d)
+		if err := s.begin(tx, d); err != nil {
+			return err
+		}
+		return s.trigger(tx, d, types.TriggerEventTypeDeploymentStart)
 	})
 	if err != nil {
 		return nil, err

@@ -388,3 +388,32 @@ func TestDeletedGroup(t *testing.T) {
 		b.expect("a:100", "1/PRIMARY")
 	}
 }
+
+func TestTriggers(t *testing.T) {
+	b := newBench(t)
+	b.group(types.ComputePlatformEcs, func(g *types.DeploymentGroupInfo) {
+		g.TriggerConfigurations = []types.TriggerConfig{{TriggerName: aws.String("t"), TriggerTargetArn: aws.String("arn:aws:sns:us-east-1:000000000000:topic"), TriggerEvents: types.TriggerEventType("").Values()}}
+	})
+	b.deploy(ecsSpec(""))
+	id := b.deploy(ecsSpec(""), config("ECSCanary10Percent5Minutes"))
+	_, err := b.StopDeployment(b.ctx, &codedeploy.StopDeploymentInput{DeploymentId: &id})
+	b.must(err)
+	b.settle()
+	var subjects []string
+	for _, p := range b.world.published {
+		status, _, _ := strings.Cut(*p.Subject, ":")
+		subjects = append(subjects, status)
+		if strings.Contains(*p.Message, id) && status == "STOPPED" && !strings.Contains(*p.Message, `\"ErrorCode\":\"MANUAL_STOP\"`) {
+			t.Error(*p.Message)
+		}
+	}
+	slices.Sort(subjects)
+	if got := strings.Join(subjects, " "); got != "CREATED CREATED CREATED STOPPED SUCCEEDED SUCCEEDED" {
+		t.Error(got)
+	}
+	b.world.denied = "sns:Publish"
+	id = b.deploy(ecsSpec(""))
+	if d := b.want(id, types.DeploymentStatusSucceeded, ""); len(d.DeploymentStatusMessages) != 2 || !strings.Contains(d.DeploymentStatusMessages[0], "The trigger t was not notified of Deployment") {
+		t.Errorf("%q", d.DeploymentStatusMessages)
+	}
+}

@@ -66,8 +66,7 @@
 // A group without a successful deployment is rolled back to what ran before,
 // under a revision that says what that was. The limits of an hour for hooks and
 // for Install are in minutes of Site.Minutes, and never below leastHook and
-// leastInstall. Triggers are kept; a deployment's status messages say that
-// nothing was published, as SNS here has no Publish. The test listener may
+// leastInstall. Triggers on events of instances never fire. The test listener may
 // forward to either group of the pair before a deployment. A deployment whose
 // group or application is deleted gives the traffic back to blue.
 package codedeploy

@@ -46,6 +46,7 @@ func New(c Config) *Service {
 	s := &Service{c, connect}
 	c.Engine.Handle(jobStep, engine.Options{}, s.step)
 	c.Engine.Handle(jobTimer, engine.Options{}, s.timer)
+	c.Engine.Handle(jobTrigger, engine.Options{}, s.publish)
 	c.Bus.Subscribe("codedeploy", func(ev *bus.Event) bool { return cause(ev) != "" }, s.woken)
 	return s
 }

@@ -168,7 +168,9 @@ func (s *Service) rollBack(tx *engine.Tx, f *flow) error {
 		}
 	}
 	next := f.undo(s.newDeploymentID(), to, p.LastSuccessful)
-	s.tellTriggers(next, types.TriggerEventTypeDeploymentRollback)
+	if err := s.trigger(tx, next, types.TriggerEventTypeDeploymentRollback); err != nil {
+		return err
+	}
 	if err := s.announce(tx, next, "START"); err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/smithy-go"
 )
 
@@ -59,6 +60,8 @@ type world struct {
 	alarms  map[string]cwtypes.StateValue
 	objects map[string][]byte
 
+	published []*sns.PublishInput
+
 	denied  string // a call that the role may not make
 	calls   int
 	changes []string // what was done, in order
@@ -94,7 +97,7 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-func (w *world) clients(aws.Config) *clients { return &clients{w, w, w, w, w} }
+func (w *world) clients(aws.Config) *clients { return &clients{w, w, w, w, w, w} }
 
 func apiError(code, message string) error {
 	return &smithy.GenericAPIError{Code: code, Message: message, Fault: smithy.FaultClient}
@@ -345,4 +348,13 @@ func (w *world) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s
 		err = apiError("NoSuchKey", "The specified key does not exist.")
 	}
 	return &s3.GetObjectOutput{Body: io.NopCloser(bytes.NewReader(b)), ETag: aws.String(`"e1"`), LastModified: aws.Time(time.Unix(0, 0))}, err
+}
+
+func (w *world) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {
+	unlock, err := w.enter("sns:Publish")
+	defer unlock()
+	if err == nil {
+		w.published = append(w.published, in)
+	}
+	return &sns.PublishOutput{}, err
 }
