@@ -45,7 +45,7 @@ var services = map[string][]string{
 	"internal/eventbridge":            nil,
 	"internal/iam":                    nil,
 	"internal/kms":                    {"internal/iam/policy"}, // a pure library, not the service
-	"internal/lambda":                 {"internal/agent/archive", "internal/iam/policy", "internal/runtimeapi"},
+	"internal/lambda":                 {"internal/agent/archive", "internal/runtimeapi"},
 	"internal/logs":                   {"internal/glob", "internal/iam/policy"}, // pure libraries, not the service
 	"internal/s3":                     {"internal/glob"},
 	"internal/secretsmanager":         {"internal/iam/policy"},

@@ -11,8 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"github.com/slipway-dev/slipway/internal/aws/arn"
+	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/engine"
-	"github.com/slipway-dev/slipway/internal/iam/policy"
 	"github.com/slipway-dev/slipway/internal/id"
 	"github.com/slipway-dev/slipway/internal/store"
 )
@@ -204,43 +205,27 @@ func (s *Service) GetPolicy(ctx context.Context, in *lambda.GetPolicyInput, _ ..
 	})
 }
 
-// Source is a service of AWS that invokes a function for one of its resources.
-type Source struct {
-	Service string // its principal: events.amazonaws.com
-	ARN     string // the resource: a rule, a target group
+// policyText is the policy of a name as a document; "" if it has none.
+func policyText(r store.Reader, n name) (string, error) {
+	p, err := policyOf(r, n)
+	if err != nil || len(p.Statements) == 0 {
+		return "", err
+	}
+	return p.text(), nil
 }
 
-// permit asks the policy of a function whether a service may invoke it.
-func (s *Service) permit(ctx context.Context, by Source, n name) error {
-	var p *permissions
-	err := s.view(ctx, func(r store.Reader) error {
-		if _, err := s.find(r, n); err != nil {
-			return err
-		}
-		var err error
-		p, err = policyOf(r, n)
+// permit asks the policy of a function whether a service may invoke it for one
+// of its resources.
+func (s *Service) permit(r store.Reader, service, source string, n name) error {
+	if _, err := s.find(r, n); err != nil {
 		return err
-	})
+	}
+	text, err := policyText(r, n)
 	if err != nil {
 		return err
 	}
-	const action = "lambda:InvokeFunction"
-	if len(p.Statements) > 0 {
-		parsed, err := policy.Parse(p.text(), policy.Resource)
-		if err != nil {
-			return err
-		}
-		facts := map[string]string{"aws:sourcearn": by.ARN, "aws:sourceaccount": s.Site.Account}
-		effect, _ := parsed.Evaluate(&policy.Request{Action: action, Resource: s.arnOf(n), Principal: policy.Principal{Service: by.Service},
-			Context: func(key string) []string {
-				if v, ok := facts[key]; ok {
-					return []string{v}
-				}
-				return nil
-			}})
-		if effect == policy.Allow {
-			return nil
-		}
-	}
-	return s.Denials.DenyService(ctx, by.Service, action, s.arnOf(n))
+	caller := &identity.Caller{Kind: identity.Service, Account: s.Site.Account, ARN: service, UserID: service}
+	ctx := identity.WithRegion(identity.WithCaller(context.Background(), caller), n.Region)
+	return s.Authorizer.Authorize(ctx, wire.Access{Action: "lambda:InvokeFunction", Resource: s.arnOf(n), Policy: text,
+		Context: map[string][]string{"aws:SourceAccount": {s.Site.Account}, "aws:SourceArn": {source}}})
 }

@@ -36,15 +36,12 @@ type Config struct {
 	Sessions session.Source
 	Compute  compute.Compute
 	Metrics  Metrics
-	// Objects is S3, for code that lies there; Authorizer asks whether the caller
-	// may read it.
+	// Objects is S3, for code that lies there. Authorizer asks whether the caller
+	// may read it, and whether services may invoke functions.
 	Objects    Objects
 	Authorizer auth.Authorizer
 	// Registry is ECR, for functions of images.
 	Registry Registry
-	// Denials decides what happens when a function's policy does not allow a
-	// service of AWS to invoke it.
-	Denials Denials
 	// Secrets seals environment variables, Tokens what instances show, URLs what
 	// the addresses of code say.
 	Secrets, Tokens, URLs seal.Box
@@ -68,12 +65,6 @@ type Metrics interface {
 // Objects is S3, called for the caller of ctx.
 type Objects interface {
 	GetObject(ctx context.Context, in *s3.GetObjectInput, opts ...func(*s3.Options)) (*s3.GetObjectOutput, error)
-}
-
-// Denials takes note of a service that a function's policy does not let in. The
-// error, if it returns one, is for whoever called.
-type Denials interface {
-	DenyService(ctx context.Context, service, action, resource string) error
 }
 
 // Service implements Lambda's API.

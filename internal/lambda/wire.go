@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"github.com/slipway-dev/slipway/internal/aws/wire"
+	"github.com/slipway-dev/slipway/internal/store"
 )
 
 // Wire is the table of operations.
@@ -125,8 +126,23 @@ func (s *Service) Wire() wire.Service {
 			}),
 			wire.Op("lambda:GetAccountSettings", s.GetAccountSettings, nil),
 			wire.Op("lambda:InvokeFunction", s.Invoke, func(ctx context.Context, in *lambda.InvokeInput) []wire.Access {
-				return wire.On(s.access(ctx, in.FunctionName, in.Qualifier))
+				return s.invoking(ctx, in)
 			}),
 		},
 	}
+}
+
+// invoking is the access to a function, whose own policy may grant it too.
+func (s *Service) invoking(ctx context.Context, in *lambda.InvokeInput) []wire.Access {
+	n, err := s.named(ctx, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return wire.On(aws.ToString(in.FunctionName))
+	}
+	a := wire.Access{Resource: s.arnOf(n)}
+	// What cannot be read grants nothing; the operation meets the error again.
+	_ = s.view(ctx, func(r store.Reader) (err error) {
+		a.Policy, err = policyText(r, n)
+		return err
+	})
+	return []wire.Access{a}
 }

@@ -4,10 +4,12 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -160,4 +162,17 @@ func (w *world) until(what string, ok func(context.Context) bool) {
 			w.Fatal("never: " + what)
 		}
 	}
+}
+
+// log is all that a function has written.
+func (w *world) log(function string) string {
+	out, err := cloudwatchlogs.NewFromConfig(w.cfg).FilterLogEvents(w.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/aws/lambda/" + function)})
+	if err != nil {
+		return ""
+	}
+	var all strings.Builder
+	for _, e := range out.Events {
+		all.WriteString(*e.Message)
+	}
+	return all.String()
 }

@@ -8,11 +8,8 @@ import (
 	awsecr "github.com/aws/aws-sdk-go-v2/service/ecr"
 
 	"github.com/slipway-dev/slipway/internal/aws/identity"
-	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/compute"
 	"github.com/slipway-dev/slipway/internal/ecr"
-	"github.com/slipway-dev/slipway/internal/iam"
-	"github.com/slipway-dev/slipway/internal/iam/policy"
 	"github.com/slipway-dev/slipway/internal/lambda"
 	"github.com/slipway-dev/slipway/internal/runtimeapi"
 )
@@ -33,8 +30,8 @@ func addLambda(a *App) error {
 	a.lambda = lambda.New(lambda.Config{
 		Engine: a.engine, Site: a.site, Clock: a.Clock, IDs: a.IDs, Log: a.Log.With("part", "lambda"),
 		Sessions: a.sessions, Compute: a.compute, Metrics: a.cloudwatch, Objects: a.objects, Authorizer: a.authorizer,
-		Registry: registryLogin{a.images, a.site.Account}, Denials: denials{a.iam, a.site.Account},
-		Secrets: a.keys.For("lambda.environment"), Tokens: a.keys.For("lambda.instance"), URLs: a.keys.For("lambda.code"),
+		Registry: registryLogin{a.images, a.site.Account},
+		Secrets:  a.keys.For("lambda.environment"), Tokens: a.keys.For("lambda.instance"), URLs: a.keys.For("lambda.code"),
 		Executable: a.Executable, Socket: filepath.Join(a.Data, runDir, socketFile), Dir: dir, Image: image, Path: os.Getenv("PATH"),
 	})
 	a.gateway.Mount(runtimeapi.Path, a.lambda.Instances())
@@ -48,7 +45,11 @@ func addLambda(a *App) error {
 type functions struct{ app *App }
 
 func (f functions) Invoke(ctx context.Context, principal, source, function string, payload []byte) error {
-	return f.app.lambda.Notify(ctx, lambda.Source{Service: principal, ARN: source}, function, payload)
+	return f.app.lambda.Notify(ctx, principal, source, function, payload)
+}
+
+func (f functions) Call(ctx context.Context, principal, source, function string, payload []byte) (answer []byte, failed bool, err error) {
+	return f.app.lambda.Call(ctx, principal, source, function, payload)
 }
 
 // registryLogin pulls in the account's name, which needs no permission.
@@ -65,16 +66,4 @@ func (l registryLogin) Login(ctx context.Context, region string) (*compute.Regis
 		return nil, err
 	}
 	return compute.ParseRegistryToken(*out.AuthorizationData[0].AuthorizationToken)
-}
-
-// denials treats a service that a function's policy does not let in like a
-// caller of the API.
-type denials struct {
-	iam     *iam.Service
-	account string
-}
-
-func (d denials) DenyService(ctx context.Context, service, action, resource string) error {
-	caller := &identity.Caller{Kind: identity.Service, Account: d.account, ARN: service, UserID: service}
-	return d.iam.Deny(ctx, caller, wire.Access{Action: action, Resource: resource}, policy.Decision{Source: policy.FromResource})
 }
