@@ -41,7 +41,7 @@ var services = map[string][]string{
 	"internal/ec2":                    {"internal/glob"},
 	"internal/ecr":                    {"internal/glob"},
 	"internal/ecs":                    nil,
-	"internal/elasticloadbalancingv2": {"internal/glob"},
+	"internal/elasticloadbalancingv2": {"internal/glob", "internal/iam/policy"}, // pure libraries, not the service
 	"internal/eventbridge":            nil,
 	"internal/iam":                    nil,
 	"internal/kms":                    {"internal/iam/policy"}, // a pure library, not the service
@@ -80,7 +80,7 @@ var others = map[string][]string{
 	"internal/glob":      nil,
 	"internal/git":       nil,
 	"internal/pause":     {"internal/forward"},
-	"internal/proxy":     {"internal/clock", "internal/elasticloadbalancingv2/health", "internal/elasticloadbalancingv2/meter", "internal/elasticloadbalancingv2/plane", "internal/id"}, // and below,
+	"internal/proxy":     {"internal/clock", "internal/elasticloadbalancingv2/accesslog", "internal/elasticloadbalancingv2/health", "internal/elasticloadbalancingv2/meter", "internal/elasticloadbalancingv2/plane", "internal/id"}, // and below,
 	"internal/registry":  nil,
 
 	"internal/runtimeapi": {"internal/forward"},

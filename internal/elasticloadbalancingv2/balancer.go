@@ -11,6 +11,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/aws/tag"
+	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/accesslog"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/id"
 	"github.com/slipway-dev/slipway/internal/page"
@@ -319,10 +320,12 @@ func (b *balancer) list() []types.LoadBalancerAttribute {
 	return out
 }
 
-// ModifyLoadBalancerAttributes changes attributes and returns all of them.
+// ModifyLoadBalancerAttributes changes attributes and returns all of them. The
+// bucket of a log that is turned on gets a file first, so that what would keep
+// logs from it is known at once.
 func (s *Service) ModifyLoadBalancerAttributes(ctx context.Context, in *elb.ModifyLoadBalancerAttributesInput, _ ...func(*elb.Options)) (*elb.ModifyLoadBalancerAttributesOutput, error) {
 	out := &elb.ModifyLoadBalancerAttributesOutput{}
-	return out, s.change(ctx, in.LoadBalancerArn, func(_ *engine.Tx, _ string, b *balancer) (err error) {
+	modify := func(b *balancer) (err error) {
 		var news [][2]string
 		for _, a := range in.Attributes {
 			news = append(news, [2]string{aws.ToString(a.Key), aws.ToString(a.Value)})
@@ -331,16 +334,36 @@ func (s *Service) ModifyLoadBalancerAttributes(ctx context.Context, in *elb.Modi
 		if err != nil {
 			return err
 		}
-		for _, log := range []string{"access_logs", "connection_logs", "health_check_logs"} {
-			if b.Attributes[log+".s3.enabled"] == "true" && b.Attributes[log+".s3.bucket"] == "" {
-				return fail("InvalidConfigurationRequest", "The value of '%s.s3.bucket' cannot be empty", log)
-			}
-			if b.Attributes[log+".s3.enabled"] == "true" {
-				s.Log.Warn("the logs of load balancers are not written yet", "balancer", *b.LoadBalancerArn, "setting", log)
+		return b.checkLogs()
+	}
+	var wanted []accesslog.Place
+	if err := s.view(ctx, func(r store.Reader, region string) error {
+		b, err := s.balancer(r, region, in.LoadBalancerArn)
+		if err != nil {
+			return err
+		}
+		before := b.logs()
+		if err := modify(b); err != nil {
+			return err
+		}
+		for _, p := range b.logs() {
+			if !slices.Contains(before, p) {
+				wanted = append(wanted, p)
 			}
 		}
-		out.Attributes = b.list()
 		return nil
+	}); err != nil {
+		return nil, err
+	}
+	for _, p := range wanted {
+		if err := s.WriteLog(ctx, p, p.Trial(s.Site.Account), trial); err != nil {
+			return nil, err
+		}
+	}
+	return out, s.change(ctx, in.LoadBalancerArn, func(_ *engine.Tx, _ string, b *balancer) (err error) {
+		err = modify(b)
+		out.Attributes = b.list()
+		return err
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"github.com/slipway-dev/slipway/internal/aws/arn"
+	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/accesslog"
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/plane"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/store"
@@ -97,6 +98,9 @@ func (s *Service) config(r store.Reader) (*plane.Config, error) {
 			return err
 		}
 		out := &plane.Listener{ARN: *l.ListenerArn, Region: region, Balancer: b.Path, Host: *b.DNSName, Port: int(*l.Port), TLS: l.secure(), TCP: !l.application(), Options: options(b, l)}
+		if len(l.Certificates) > 0 {
+			out.Cert = aws.ToString(l.Certificates[0].CertificateArn)
+		}
 		for _, x := range have {
 			out.Rules = append(out.Rules, x.plane())
 			for _, g := range x.groups() {
@@ -128,6 +132,7 @@ func options(b *balancer, l *listener) plane.Options {
 		Desync: of("routing.http.desync_mitigation_mode"),
 		Server: value(l.attributes(), l.Attributes, "routing.http.response.server.enabled") != "false",
 	}
+	o.AccessLog, o.ConnectionLog = b.log(accesslog.Access), b.log(accesslog.Connections)
 	for key, v := range l.Attributes {
 		name, is := strings.CutPrefix(key, "routing.http.response.")
 		name, has := strings.CutSuffix(name, ".header_value")
@@ -143,6 +148,9 @@ func options(b *balancer, l *listener) plane.Options {
 
 func (r *rule) plane() *plane.Rule {
 	out := &plane.Rule{ARN: *r.RuleArn}
+	if !r.isDefault() {
+		out.Priority = int(r.At)
+	}
 	for _, c := range r.Conditions {
 		out.Conditions = append(out.Conditions, planeCondition(c))
 	}

@@ -7,14 +7,17 @@
 // ACM's or IAM's; what it shows to clients is one of its own making.
 //
 // Refused by name: gateway load balancers, UDP listeners, authenticate and
-// jwt-validation actions, rule transforms, mutual authentication, IPv6, and
-// instances as targets, as there are none.
+// jwt-validation actions, rule transforms, mutual authentication, IPv6, health
+// check logs, access logs of network load balancers, and instances as targets,
+// as there are none.
 //
-// Attributes are all kept and checked, but these change nothing yet: access,
-// connection and health check logs, which no bucket gets (enabling them is
-// logged); cross-zone, DNS and WAF settings, as there is one zone in truth;
-// desync mitigation, client keep-alive, minimums of healthy targets other than
-// one, anomaly mitigation; and, of network load balancers, stickiness, client
-// addresses, idle timeouts and the termination of connections. A Lambda function
-// can be a target, but is not invoked: its requests are answered with 502.
+// Attributes are all kept and checked, but these change nothing yet:
+// cross-zone, DNS and WAF settings, as there is one zone in truth; client
+// keep-alive, minimums of healthy targets other than one, anomaly mitigation;
+// and, of network load balancers, stickiness, client addresses, idle timeouts and
+// the termination of connections. A Lambda function can be a target, but is not
+// invoked: its requests are answered with 502.
+//
+// Package accesslog keeps logs until they are in their buckets, package meter
+// counts for CloudWatch; docs/load-balancers.md is for users.
 package elbv2

@@ -53,6 +53,7 @@ type Config struct {
 	IDs      id.Source
 	Log      *slog.Logger
 	Networks Networks
+	Buckets  Buckets
 	Plane    Plane
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"github.com/slipway-dev/slipway/internal/clock"
+	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/accesslog"
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/health"
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/plane"
 	"github.com/slipway-dev/slipway/internal/id"
@@ -23,7 +24,7 @@ import (
 func start(t testing.TB, weights ...int) (port int, p *Proxy) {
 	t.Helper()
 	return startWith(t, Config{Clock: clock.System, IDs: id.Random, Log: slog.New(slog.DiscardHandler),
-		Probed: func(context.Context, string, string, health.Result) {}, Metrics: nobody{}}, weights...)
+		Probed: func(context.Context, string, string, health.Result) {}, Metrics: nobody{}, Journal: nobody{}}, weights...)
 }
 
 func startWith(t testing.TB, cfg Config, weights ...int) (port int, p *Proxy) {
@@ -57,6 +58,8 @@ func startWith(t testing.TB, cfg Config, weights ...int) (port int, p *Proxy) {
 type nobody struct{}
 
 func (nobody) Record(context.Context, string, string, []types.MetricDatum) error { return nil }
+
+func (nobody) Write(accesslog.Place, []byte) {}
 
 // BenchmarkForward is a request through the load balancer, and as a baseline
 // one that asks the target itself.

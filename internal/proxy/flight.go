@@ -22,6 +22,9 @@ type flight struct {
 	group    string // that the client stays with; "" if it does not
 	life     time.Duration
 	sent     time.Time
+	head     time.Time // the answer's came; zero is not yet
+	status   int       // the target's
+	trace    string    // X-Amzn-Trace-Id
 }
 
 // choose finds the target for a request among those of the rule's groups. A
@@ -38,6 +41,7 @@ func (o *port) choose(l *listener, x *rule, h plane.Fields) (f flight, status in
 		return f, http.StatusServiceUnavailable
 	}
 	p := x.pools[i]
+	f.pool = p
 	if p.Lambda {
 		o.proxy.cfg.Log.Warn("Lambda functions as targets are not implemented", "group", p.ARN)
 		return f, http.StatusBadGateway
@@ -99,9 +103,14 @@ func plainName(name string) bool {
 	return true
 }
 
-// trace is the value of X-Amzn-Trace-Id for a target: an id, or a part of its
+// traced is the value of X-Amzn-Trace-Id for a target: an id, or a part of its
 // own added to the one that the request has.
-func (f *flight) trace(have string) string {
+func (f *flight) traced(have string) string {
+	f.trace = f.newTrace(have)
+	return f.trace
+}
+
+func (f *flight) newTrace(have string) string {
 	id := f.proxy.traces.next(f.proxy, f.sent)
 	switch {
 	case have == "":

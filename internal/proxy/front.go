@@ -44,6 +44,11 @@ type client struct {
 	closing  bool // after this answer
 
 	watch watch
+
+	// What the access log wants to know.
+	started time.Time // the request's head was whole
+	sent    int64     // bytes of the answer
+	status  int
 }
 
 const (
@@ -247,11 +252,19 @@ func (k *client) serve(l *listener, x *rule, head int) (more bool) {
 		return k.say(severalHere)
 	}
 	o := k.port
+	k.started, k.sent, k.status = k.last, 0, 0
+	n := l.note(&k.query, x)
+	if n != nil {
+		defer k.noted(n)
+	}
 	k.tally.of(l.meter)
 	k.idle = l.Options.Idle
 	defer o.proxy.counted()
 	length, _ := k.request.Fields.Length()
 	size := head + int(max(length, 0))
+	if n != nil {
+		n.Received = int64(size)
+	}
 	if err := k.reader.Need(size); err != nil {
 		return false
 	}
@@ -259,10 +272,13 @@ func (k *client) serve(l *listener, x *rule, head int) (more bool) {
 		k.closing = true
 	}
 	if x.Forward == nil {
+		a := o.own(l, x, &k.query)
+		n.own(a)
 		k.reader.Discard(size)
-		return k.say(o.own(l, x, &k.query))
+		return k.say(a)
 	}
 	f, status := o.choose(l, x, k.request.Fields)
+	n.flies(&f)
 	if status != 0 {
 		k.reader.Discard(size)
 		return k.say(failure(l, status))
@@ -290,6 +306,7 @@ func (k *client) refuse(status int) {
 
 // say sends an answer of the load balancer's own.
 func (k *client) say(a *answer) (more bool) {
+	k.status = a.status
 	b := make([]byte, 0, 512+len(a.body))
 	b = append(b, "HTTP/1.1 "...)
 	b = strconv.AppendInt(b, int64(a.status), 10)
@@ -322,7 +339,8 @@ func (k *client) send(b []byte, now time.Time) error {
 			return err
 		}
 	}
-	_, err := k.Write(b)
+	n, err := k.Write(b)
+	k.sent += int64(n)
 	return err
 }
 

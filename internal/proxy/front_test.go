@@ -93,7 +93,7 @@ func (s *script) connections() int {
 // balance is a load balancer before one target, whose options may be changed.
 func balance(t *testing.T, target net.Listener, change func(l *plane.Listener, g *plane.Group)) (address string, p *Proxy) {
 	t.Helper()
-	p = New(Config{Clock: clock.System, IDs: id.Random, Log: slog.New(slog.DiscardHandler), Metrics: nobody{},
+	p = New(Config{Clock: clock.System, IDs: id.Random, Log: slog.New(slog.DiscardHandler), Metrics: nobody{}, Journal: nobody{},
 		Probed: func(context.Context, string, string, health.Result) {}})
 	t.Cleanup(p.Close)
 	free, err := net.Listen("tcp", "127.0.0.1:0")

@@ -48,18 +48,26 @@ func (o *port) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	from.tally.of(l.meter)
 	defer o.proxy.counted()
+	n := l.note(q, x)
+	if n != nil {
+		w = n.record(w, r)
+		defer n.noted(o)
+	}
 	switch {
 	case r.Method == http.MethodTrace || r.Method == http.MethodConnect:
 		failure(l, http.StatusMethodNotAllowed).serve(w)
 	case x.Forward == nil:
-		o.own(l, x, q).serve(w)
+		a := o.own(l, x, q)
+		n.own(a)
+		a.serve(w)
 	default:
 		f, status := o.choose(l, x, r.Header)
+		g := &passage{flight: f}
+		n.flies(&g.flight)
 		if status != 0 {
 			failure(l, status).serve(w)
 			return
 		}
-		g := &passage{flight: f}
 		ctx, cancel := context.WithCancelCause(context.WithValue(r.Context(), passageKey{}, g))
 		g.cancel = cancel
 		defer cancel(nil)
@@ -116,7 +124,7 @@ func rewrite(p *httputil.ProxyRequest) {
 	out.Header.Set("X-Forwarded-Proto", proto)
 	out.Header.Set("X-Forwarded-Port", strconv.Itoa(f.port))
 	f.sent = time.Now()
-	out.Header.Set("X-Amzn-Trace-Id", f.trace(in.Header.Get("X-Amzn-Trace-Id")))
+	out.Header.Set("X-Amzn-Trace-Id", f.traced(in.Header.Get("X-Amzn-Trace-Id")))
 	if opts.DropInvalid {
 		for name := range out.Header {
 			if !plainName(name) {
@@ -166,7 +174,8 @@ func (l *lively) Read(b []byte) (int, error) {
 // finish completes a target's answer.
 func finish(resp *http.Response) error {
 	f := passageOf(resp.Request.Context())
-	f.pool.meter.Answered(resp.StatusCode, time.Since(f.sent))
+	f.status, f.head = resp.StatusCode, time.Now()
+	f.pool.meter.Answered(f.status, f.head.Sub(f.sent))
 	if !f.listener.Options.Server {
 		resp.Header.Del("Server")
 	}

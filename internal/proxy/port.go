@@ -110,10 +110,12 @@ func (o *port) begin(c net.Conn) {
 		c = t
 	}
 	if !secure {
+		o.logConnection(t, nil, -1)
 		o.front(c, t, nil)
 		return
 	}
 	k := o.secure(c)
+	began := time.Now()
 	_ = t.SetDeadline(time.Now().Add(handshake))
 	if err := k.Handshake(); err != nil {
 		if b := t.meter.Load(); b != nil {
@@ -125,6 +127,7 @@ func (o *port) begin(c net.Conn) {
 	}
 	_ = t.SetDeadline(time.Time{})
 	state := k.ConnectionState()
+	o.logConnection(t, &state, time.Since(began))
 	if state.NegotiatedProtocol == "h2" {
 		o.hand(k)
 		return

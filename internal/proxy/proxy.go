@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"github.com/slipway-dev/slipway/internal/clock"
+	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/accesslog"
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/health"
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/meter"
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/plane"
@@ -29,6 +30,13 @@ type Config struct {
 	Probed func(ctx context.Context, group, target string, r health.Result)
 	// Metrics takes what was counted.
 	Metrics Metrics
+	// Journal takes the lines of logs.
+	Journal Journal
+}
+
+// Journal keeps logs until they are delivered.
+type Journal interface {
+	Write(p accesslog.Place, line []byte)
 }
 
 // Metrics is CloudWatch.

@@ -29,7 +29,9 @@ func (k *client) forward(f *flight, body []byte) (more bool) {
 		}
 		return k.say(failure(f.listener, f.failed(err)))
 	}
-	f.pool.meter.Answered(k.response.Status, u.last.Sub(f.sent))
+	f.status, f.head = k.response.Status, u.last
+	f.pool.meter.Answered(f.status, f.head.Sub(f.sent))
+	k.status = f.status
 	keep, err := k.answer(f, u)
 	if err == nil && keep && len(u.reader.Buffered()) == 0 {
 		f.target.idle.give(u, f.pool.clock)
@@ -143,7 +145,7 @@ func (k *client) appendRequest(b []byte, f *flight) []byte {
 	b = append(b, "X-Forwarded-Port: "...)
 	b = strconv.AppendInt(b, int64(f.port), 10)
 	b = append(b, "\r\n"...)
-	b = appendField(b, "X-Amzn-Trace-Id", f.trace(trace))
+	b = appendField(b, "X-Amzn-Trace-Id", f.traced(trace))
 	return append(b, "\r\n"...)
 }
 

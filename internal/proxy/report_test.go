@@ -54,7 +54,7 @@ func TestReports(t *testing.T) {
 	r := &recorder{sums: map[string]float64{}}
 	begin := time.Unix(1700000000, 0).UTC() // 20 seconds into a minute
 	now := clock.NewFake(begin)
-	port, p := startWith(t, Config{Clock: now, IDs: id.Random, Log: slog.New(slog.DiscardHandler), Metrics: r,
+	port, p := startWith(t, Config{Clock: now, IDs: id.Random, Log: slog.New(slog.DiscardHandler), Metrics: r, Journal: nobody{},
 		Probed: func(context.Context, string, string, health.Result) {}}, 90, 10)
 	get := func(path string) {
 		resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", port, path))

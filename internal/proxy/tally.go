@@ -3,8 +3,10 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
+	"encoding/hex"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/meter"
@@ -18,6 +20,8 @@ type tally struct {
 	meter  atomic.Pointer[meter.Balancer]
 	early  atomic.Int64 // bytes before the meter is known
 	closed atomic.Bool
+	naming sync.Once
+	id     string
 }
 
 func newTally(p *Proxy, c net.Conn, s *served) *tally {
@@ -36,6 +40,16 @@ func (t *tally) of(b *meter.Balancer) {
 	b.Opened()
 	b.Bytes.Add(t.early.Swap(0))
 	t.proxy.counted()
+}
+
+// name is the connection's in logs.
+func (t *tally) name() string {
+	t.naming.Do(func() {
+		var b [16]byte
+		t.proxy.cfg.IDs.Bytes(b[:])
+		t.id = "TID_" + hex.EncodeToString(b[:])
+	})
+	return t.id
 }
 
 func (t *tally) add(n int) {

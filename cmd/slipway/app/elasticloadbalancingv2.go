@@ -4,13 +4,16 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"github.com/slipway-dev/slipway/internal/ec2"
 	elbv2 "github.com/slipway-dev/slipway/internal/elasticloadbalancingv2"
+	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/accesslog"
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/health"
+	"github.com/slipway-dev/slipway/internal/id"
 	"github.com/slipway-dev/slipway/internal/proxy"
 	"github.com/slipway-dev/slipway/internal/store"
 )
@@ -18,12 +21,24 @@ import (
 // addELB makes load balancers, and their interfaces EC2's.
 func addELB(a *App) error {
 	var service *elbv2.Service
-	carrier := proxy.New(proxy.Config{Clock: a.Clock, IDs: a.IDs, Log: a.Log.With("part", "proxy"), Metrics: a.cloudwatch,
+	dir, err := a.dir("balancer-logs")
+	if err != nil {
+		return err
+	}
+	journal, err := accesslog.Open(accesslog.Config{Dir: dir, Clock: a.Clock, Log: a.Log.With("part", "elb"),
+		Deliver: func(ctx context.Context, p accesslog.Place, end time.Time, body []byte) error {
+			return service.WriteLog(ctx, p, p.Key(a.site.Account, end, id.Hex(a.IDs, 8)), body)
+		}})
+	if err != nil {
+		return err
+	}
+	a.onStop(journal.Close)
+	carrier := proxy.New(proxy.Config{Clock: a.Clock, IDs: a.IDs, Log: a.Log.With("part", "proxy"), Metrics: a.cloudwatch, Journal: journal,
 		Probed: func(ctx context.Context, group, target string, r health.Result) {
 			service.Probed(ctx, group, target, r)
 		}})
 	a.onStop(carrier.Close)
-	service = elbv2.New(elbv2.Config{Engine: a.engine, Bus: a.bus, Site: a.site, IDs: a.IDs, Log: a.Log.With("part", "elb"), Networks: networks{a.ec2}, Plane: carrier})
+	service = elbv2.New(elbv2.Config{Engine: a.engine, Bus: a.bus, Site: a.site, IDs: a.IDs, Log: a.Log.With("part", "elb"), Networks: networks{a.ec2}, Buckets: a.objects, Plane: carrier})
 	a.balancers = service
 	a.onStart(service.Carry)
 	a.ec2.AddInterfaces(func(r store.Reader, region string) (all []ec2.Interface, err error) {

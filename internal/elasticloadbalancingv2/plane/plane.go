@@ -6,6 +6,7 @@ package plane
 import (
 	"time"
 
+	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/accesslog"
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/health"
 )
 
@@ -25,6 +26,7 @@ type Listener struct {
 	TLS      bool
 	// TCP is a network load balancer's: bytes, no requests.
 	TCP     bool
+	Cert    string  // the default certificate's ARN
 	Rules   []*Rule // in the order they are tried; the last one always matches
 	Options Options
 }
@@ -39,6 +41,8 @@ type Options struct {
 	Server       bool   // keep the targets' Server header
 	Desync       string // mitigation mode: monitor, defensive, strictest
 	Idle         time.Duration
+	// AccessLog and ConnectionLog are where they go, nil is nowhere.
+	AccessLog, ConnectionLog *accesslog.Place
 	// Headers are set on every answer.
 	Headers map[string]string
 }
@@ -47,6 +51,7 @@ type Options struct {
 // Forward, Redirect and Fixed.
 type Rule struct {
 	ARN        string
+	Priority   int // 0 is the default's
 	Conditions []Condition
 	Forward    *Forward
 	Redirect   *Redirect

@@ -60,6 +60,38 @@ resource "aws_lb" "minimal" {
   subnets  = slice(sort(data.aws_subnets.default.ids), 0, 2)
 }
 
+resource "aws_s3_bucket" "logs" {
+  bucket_prefix = "balancer-logs-"
+  force_destroy = true
+}
+
+resource "aws_s3_bucket_policy" "logs" {
+  bucket = aws_s3_bucket.logs.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      { Effect = "Allow", Action = "s3:PutObject", Resource = "${aws_s3_bucket.logs.arn}/by-account/*", Principal = { AWS = data.aws_elb_service_account.this.arn } },
+      { Effect = "Allow", Action = "s3:PutObject", Resource = "${aws_s3_bucket.logs.arn}/by-service/*", Principal = { Service = "logdelivery.elasticloadbalancing.amazonaws.com" } },
+    ]
+  })
+}
+
+resource "aws_lb" "logged" {
+  name    = "logged"
+  subnets = slice(sort(data.aws_subnets.default.ids), 0, 2)
+  access_logs {
+    bucket  = aws_s3_bucket.logs.id
+    prefix  = "by-account"
+    enabled = true
+  }
+  connection_logs {
+    bucket  = aws_s3_bucket.logs.id
+    prefix  = "by-service"
+    enabled = var.idle == 60
+  }
+  depends_on = [aws_s3_bucket_policy.logs]
+}
+
 resource "aws_lb" "network" {
   name               = "network"
   load_balancer_type = "network"
