@@ -9,6 +9,7 @@ import (
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 )
 
 // A deployment that pauses goes on, or back, when someone says so.
@@ -109,5 +110,43 @@ func TestRollingAlarms(t *testing.T) {
 	svc, err := client.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: aws.String(cluster), Services: []string{"web"}})
 	if err != nil || aws.ToString(svc.Services[0].TaskDefinition) != one {
 		t.Errorf("%+v, %v", svc, err)
+	}
+}
+
+// Whenever the server dies, a deployment goes on where it was, and its traffic
+// ends where its tasks are.
+func TestDeploymentsOutliveTheServer(t *testing.T) {
+	srv, client := server(t)
+	ctx := t.Context()
+	load := newStagedLoad(t, srv)
+	definitions := []string{register(t, client, "x", "1"), register(t, client, "x", "2")}
+	if _, err := client.CreateService(ctx, &ecs.CreateServiceInput{Cluster: aws.String(cluster), ServiceName: aws.String("web"), TaskDefinition: &definitions[0], DesiredCount: aws.Int32(0),
+		LaunchType: types.LaunchTypeFargate, NetworkConfiguration: network, LoadBalancers: []types.LoadBalancer{load.LoadBalancer},
+		DeploymentConfiguration: &types.DeploymentConfiguration{Strategy: types.DeploymentStrategyLinear,
+			LinearConfiguration: &types.LinearConfiguration{StepPercent: aws.Float64(10), StepBakeTimeInMinutes: aws.Int32(0)}}}); err != nil {
+		t.Fatal(err)
+	}
+	deployment(t, client, "web", ended)
+	for i := 1; i <= 8; i++ {
+		if _, err := client.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("web"), TaskDefinition: &definitions[i%2]}); err != nil {
+			t.Fatal(err)
+		}
+		if i > 1 { // each time a little later
+			deployment(t, client, "web", func(d types.ServiceDeployment) bool {
+				return ended(d) || *d.TargetServiceRevision.RequestedProductionTrafficWeight >= float64(10*i)
+			})
+		}
+		srv.Restart()
+		client, load.client = ecs.NewFromConfig(srv.Config()), elb.NewFromConfig(srv.Config())
+		if d := deployment(t, client, "web", ended); d.Status != types.ServiceDeploymentStatusSuccessful {
+			t.Fatalf("%s %s", d.Status, aws.ToString(d.StatusReason))
+		}
+		want := "web 100, green 0"
+		if i%2 == 1 {
+			want = "web 0, green 100"
+		}
+		if production, test := load.weights(t); production != want || test != want {
+			t.Errorf("after deployment %d: %s; %s", i, production, test)
+		}
 	}
 }
