@@ -22,6 +22,8 @@ import (
 type stage struct {
 	*testing.T
 	*codedeploy.Client
+	srv         *apptest.Server
+	name        string // of service and group
 	balancers   *elb.Client
 	services    *ecs.Client
 	users       *iam.Client
@@ -31,32 +33,85 @@ type stage struct {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	srv := apptest.Start(t, apptest.Enforce)
-	cfg, ctx := srv.Config(), t.Context()
-	s := &stage{T: t, Client: codedeploy.NewFromConfig(cfg), balancers: elb.NewFromConfig(cfg), services: ecs.NewFromConfig(cfg), users: iam.NewFromConfig(cfg)}
-	apptest.Must(s.users.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("deploy"), AssumeRolePolicyDocument: aws.String(
-		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"codedeploy.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)}))(t)
+	s := &stage{T: t, srv: apptest.Start(t, apptest.Enforce)}
+	s.connect()
+	ctx := t.Context()
+	s.role("deploy", "codedeploy.amazonaws.com")
 	apptest.Must(s.users.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: aws.String("deploy"), PolicyArn: aws.String("arn:aws:iam::aws:policy/AWSCodeDeployRoleForECS")}))(t)
-	s.blue, s.prod = apptest.TargetGroup(t, srv, "blue", elbtypes.TargetTypeEnumIp)
-	s.green = s.group("green")
 	apptest.Must(s.services.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String("c")}))(t)
 	apptest.Must(s.services.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{Family: aws.String("f"), NetworkMode: ecstypes.NetworkModeAwsvpc, Cpu: aws.String("256"), Memory: aws.String("512"),
 		ContainerDefinitions: []ecstypes.ContainerDefinition{{Name: aws.String("web"), Image: aws.String("x"), PortMappings: []ecstypes.PortMapping{{ContainerPort: aws.Int32(80)}}}}}))(t)
-	apptest.Must(s.services.CreateService(ctx, &ecs.CreateServiceInput{Cluster: aws.String("c"), ServiceName: aws.String("web"), TaskDefinition: aws.String("f:1"), DesiredCount: aws.Int32(0),
+	apptest.Must(s.CreateApplication(ctx, &codedeploy.CreateApplicationInput{ApplicationName: aws.String("app"), ComputePlatform: types.ComputePlatformEcs}))(t)
+	return s.another("g")
+}
+
+// connect makes the clients.
+func (s *stage) connect() {
+	cfg := s.srv.Config()
+	s.Client, s.balancers, s.services, s.users = codedeploy.NewFromConfig(cfg), elb.NewFromConfig(cfg), ecs.NewFromConfig(cfg), iam.NewFromConfig(cfg)
+}
+
+// restart kills the server and starts it again.
+func (s *stage) restart() {
+	s.srv.Restart()
+	s.connect()
+}
+
+func (s *stage) role(name, service string) {
+	s.Helper()
+	apptest.Must(s.users.CreateRole(s.Context(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + service + `"},"Action":"sts:AssumeRole"}]}`)}))(s)
+}
+
+// another is one more service with a load balancer and a deployment group.
+func (s *stage) another(name string) *stage {
+	s.Helper()
+	ctx, n := s.Context(), *s
+	n.name = name
+	n.blue, n.prod = apptest.TargetGroup(s, s.srv, name, elbtypes.TargetTypeEnumIp)
+	n.green = n.group(name + "-green")
+	apptest.Must(s.services.CreateService(ctx, &ecs.CreateServiceInput{Cluster: aws.String("c"), ServiceName: &name, TaskDefinition: aws.String("f:1"), DesiredCount: aws.Int32(0),
 		DeploymentController: &ecstypes.DeploymentController{Type: ecstypes.DeploymentControllerTypeCodeDeploy}, LaunchType: ecstypes.LaunchTypeFargate,
 		NetworkConfiguration: &ecstypes.NetworkConfiguration{AwsvpcConfiguration: &ecstypes.AwsVpcConfiguration{Subnets: []string{apptest.Subnet}}},
-		LoadBalancers:        []ecstypes.LoadBalancer{{TargetGroupArn: &s.blue, ContainerName: aws.String("web"), ContainerPort: aws.Int32(80)}}}))(t)
-	apptest.Must(s.CreateApplication(ctx, &codedeploy.CreateApplicationInput{ApplicationName: aws.String("app"), ComputePlatform: types.ComputePlatformEcs}))(t)
-	apptest.Must(s.CreateDeploymentGroup(ctx, &codedeploy.CreateDeploymentGroupInput{ApplicationName: aws.String("app"), DeploymentGroupName: aws.String("g"), ServiceRoleArn: aws.String(role),
+		LoadBalancers:        []ecstypes.LoadBalancer{{TargetGroupArn: &n.blue, ContainerName: aws.String("web"), ContainerPort: aws.Int32(80)}}}))(s)
+	apptest.Must(s.CreateDeploymentGroup(ctx, &codedeploy.CreateDeploymentGroupInput{ApplicationName: aws.String("app"), DeploymentGroupName: &name, ServiceRoleArn: aws.String(role),
 		DeploymentStyle: &types.DeploymentStyle{DeploymentType: types.DeploymentTypeBlueGreen, DeploymentOption: types.DeploymentOptionWithTrafficControl},
-		EcsServices:     []types.ECSService{{ClusterName: aws.String("c"), ServiceName: aws.String("web")}},
-		LoadBalancerInfo: &types.LoadBalancerInfo{TargetGroupPairInfoList: []types.TargetGroupPairInfo{{TargetGroups: []types.TargetGroupInfo{{Name: aws.String("green")}, {Name: aws.String("blue")}},
-			ProdTrafficRoute: &types.TrafficRoute{ListenerArns: []string{s.prod}}}}},
+		EcsServices:     []types.ECSService{{ClusterName: aws.String("c"), ServiceName: &name}},
+		LoadBalancerInfo: &types.LoadBalancerInfo{TargetGroupPairInfoList: []types.TargetGroupPairInfo{{TargetGroups: []types.TargetGroupInfo{{Name: aws.String(name + "-green")}, {Name: &name}},
+			ProdTrafficRoute: &types.TrafficRoute{ListenerArns: []string{n.prod}}}}},
 		BlueGreenDeploymentConfiguration: &types.BlueGreenDeploymentConfiguration{
 			DeploymentReadyOption:                     &types.DeploymentReadyOption{ActionOnTimeout: types.DeploymentReadyActionContinueDeployment},
 			TerminateBlueInstancesOnDeploymentSuccess: &types.BlueInstanceTerminationOption{Action: types.InstanceActionTerminate}},
-	}))(t)
-	return s
+	}))(s)
+	return &n
+}
+
+// production is the target group that has all the traffic; more than one is a
+// failure.
+func (s *stage) production() string {
+	s.Helper()
+	var all []string
+	out := apptest.Must(s.balancers.DescribeListeners(s.Context(), &elb.DescribeListenersInput{ListenerArns: []string{s.prod}}))(s)
+	for _, g := range out.Listeners[0].DefaultActions[0].ForwardConfig.TargetGroups {
+		if *g.Weight > 0 {
+			all = append(all, *g.TargetGroupArn)
+		}
+	}
+	if len(all) != 1 {
+		s.Errorf("the traffic is at %v", all)
+	}
+	return strings.Join(all, " ")
+}
+
+// alone checks that the service has one task set, that which has the traffic.
+func (s *stage) alone() {
+	s.Helper()
+	out := apptest.Must(s.services.DescribeServices(s.Context(), &ecs.DescribeServicesInput{Cluster: aws.String("c"), Services: []string{s.name}}))(s)
+	for _, t := range out.Services[0].TaskSets {
+		if primary := *t.Status == "PRIMARY"; !primary && *t.Status != "DRAINING" || primary && *t.LoadBalancers[0].TargetGroupArn != s.production() {
+			s.Errorf("the task set in %s is %s", *t.LoadBalancers[0].TargetGroupArn, *t.Status)
+		}
+	}
 }
 
 // group makes a target group.
@@ -77,14 +132,19 @@ func content(text string) *types.RevisionLocation {
 // deploy waits for the end of a deployment.
 func (s *stage) deploy(r *types.RevisionLocation) *types.DeploymentInfo {
 	s.Helper()
-	out := apptest.Must(s.CreateDeployment(s.Context(), &codedeploy.CreateDeploymentInput{ApplicationName: aws.String("app"), DeploymentGroupName: aws.String("g"), Revision: r}))(s)
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) { // a client's pace
-		d := apptest.Must(s.GetDeployment(s.Context(), &codedeploy.GetDeploymentInput{DeploymentId: out.DeploymentId}))(s).DeploymentInfo
+	out := apptest.Must(s.CreateDeployment(s.Context(), &codedeploy.CreateDeploymentInput{ApplicationName: aws.String("app"), DeploymentGroupName: &s.name, Revision: r}))(s)
+	return s.ended(*out.DeploymentId)
+}
+
+func (s *stage) ended(id string) *types.DeploymentInfo {
+	s.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) { // a client's pace
+		d := apptest.Must(s.GetDeployment(s.Context(), &codedeploy.GetDeploymentInput{DeploymentId: &id}))(s).DeploymentInfo
 		if d.CompleteTime != nil {
 			return d
 		}
 		if time.Now().After(end) {
-			s.Fatalf("%s is %s", *d.DeploymentId, d.Status)
+			s.Fatalf("%s is %s", id, d.Status)
 		}
 	}
 }
@@ -113,11 +173,8 @@ func TestRefusals(t *testing.T) {
 	s.fails(with(`}}}}]`, `}}}}], "Hooks": [{"AfterInstall": "nobody"}]`), types.ErrorCodeHookExecutionFailure, "The function nobody of the hook AfterInstall could not be invoked: ")
 
 	// Blue is alone, and has the traffic.
-	listener := apptest.Must(s.balancers.DescribeListeners(ctx, &elb.DescribeListenersInput{ListenerArns: []string{s.prod}}))(t).Listeners[0]
-	for _, g := range listener.DefaultActions[0].ForwardConfig.TargetGroups {
-		if (*g.Weight > 0) != (*g.TargetGroupArn == s.blue) {
-			t.Errorf("%s has %d", *g.TargetGroupArn, *g.Weight)
-		}
+	if s.production() != s.blue {
+		t.Error("blue has no traffic")
 	}
 	apptest.Must(s.users.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: aws.String("deploy"), PolicyArn: aws.String("arn:aws:iam::aws:policy/AWSCodeDeployRoleForECS")}))(t)
 	s.fails(content(stageSpec), types.ErrorCodeIamRolePermissions, "following AWS service: AmazonECS")
@@ -140,7 +197,7 @@ func TestRun(t *testing.T) {
 			t.Fatalf("%s %+v", d.Status, d.ErrorInformation)
 		}
 	}
-	if _, err := s.services.DeleteService(t.Context(), &ecs.DeleteServiceInput{Cluster: aws.String("c"), Service: aws.String("web"), Force: aws.Bool(true)}); err != nil {
+	if _, err := s.services.DeleteService(t.Context(), &ecs.DeleteServiceInput{Cluster: aws.String("c"), Service: aws.String("g"), Force: aws.Bool(true)}); err != nil {
 		t.Fatal(err)
 	}
 	s.fails(content(stageSpec), types.ErrorCodeInvalidEcsService, "does not exist or is not ACTIVE")
