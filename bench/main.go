@@ -38,6 +38,7 @@ var figures = []figure{
 	{"build", build},
 	{"registry", registry},
 	{"balance", balance},
+	{"invoke", invoke},
 }
 
 // environment is what all figures share.

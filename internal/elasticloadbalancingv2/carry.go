@@ -225,13 +225,17 @@ func (s *Service) planeGroup(r store.Reader, region, text string) (*plane.Group,
 		ARN: text, Path: g.Path, TLS: g.Protocol == types.ProtocolEnumHttps || g.Protocol == types.ProtocolEnumTls, Lambda: g.lambda(),
 		HTTP2:     aws.ToString(g.ProtocolVersion) == "HTTP2" || aws.ToString(g.ProtocolVersion) == "GRPC",
 		Algorithm: of("load_balancing.algorithm.type"), SlowStart: duration("slow_start.duration_seconds"), Check: g.planeCheck(),
-		ProxyHeader: of("proxy_protocol_v2.enabled") == "true",
+		ProxyHeader: of("proxy_protocol_v2.enabled") == "true", MultiValue: of("lambda.multi_value_headers.enabled") == "true",
 	}
 	if of("stickiness.enabled") == "true" {
 		out.Cookie, out.CookieName = of("stickiness.type"), of("stickiness.app_cookie.cookie_name")
 		out.CookieLife = duration("stickiness." + out.Cookie + ".duration_seconds")
 	}
 	return out, each(r, targets, func(t *target) error {
+		if g.lambda() {
+			out.Targets = append(out.Targets, plane.Target{Key: t.key(), Function: *t.Id, Health: t.Health})
+			return nil
+		}
 		address := *t.Id
 		if g.TargetType == types.TargetTypeEnumAlb {
 			address = "127.0.0.1" // where our own listeners are
@@ -244,7 +248,7 @@ func (s *Service) planeGroup(r store.Reader, region, text string) (*plane.Group,
 
 func (g *targetGroup) planeCheck() plane.Check {
 	c := plane.Check{
-		Enabled: *g.HealthCheckEnabled && !g.lambda(), Protocol: string(g.HealthCheckProtocol), Path: aws.ToString(g.HealthCheckPath),
+		Enabled: *g.HealthCheckEnabled, Protocol: string(g.HealthCheckProtocol), Path: aws.ToString(g.HealthCheckPath),
 		HTTP2: aws.ToString(g.ProtocolVersion) == "HTTP2", GRPC: aws.ToString(g.ProtocolVersion) == "GRPC",
 		Interval: seconds(g.HealthCheckIntervalSeconds), Timeout: seconds(g.HealthCheckTimeoutSeconds),
 	}

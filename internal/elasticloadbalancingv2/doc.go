@@ -15,8 +15,8 @@
 // cross-zone, DNS and WAF settings, as there is one zone in truth; client
 // keep-alive, minimums of healthy targets other than one, anomaly mitigation;
 // and, of network load balancers, stickiness, client addresses, idle timeouts and
-// the termination of connections. A Lambda function can be a target, but is not
-// invoked: its requests are answered with 502.
+// the termination of connections. A Lambda function that is a target is
+// invoked, as its policy lets the load balancer.
 //
 // Package accesslog keeps logs until they are in their buckets, package meter
 // counts for CloudWatch; docs/load-balancers.md is for users.

@@ -236,7 +236,7 @@ func (g *targetGroup) described(t *target, used bool) types.TargetHealthDescript
 	case h.State == health.Draining:
 	case !used:
 		h = health.Health{State: "unused", Reason: "Target.NotInUse", Why: "Target group is not configured to receive traffic from the load balancer"}
-	case !*g.HealthCheckEnabled || g.lambda():
+	case !*g.HealthCheckEnabled:
 		h = health.Health{State: "unavailable", Reason: "Target.HealthCheckDisabled", Why: "Health checks are disabled"}
 	}
 	out.TargetHealth = shown(h)

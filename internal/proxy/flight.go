@@ -42,10 +42,6 @@ func (o *port) choose(l *listener, x *rule, h plane.Fields) (f flight, status in
 	}
 	p := x.pools[i]
 	f.pool = p
-	if p.Lambda {
-		o.proxy.cfg.Log.Warn("Lambda functions as targets are not implemented", "group", p.ARN)
-		return f, http.StatusBadGateway
-	}
 	t := p.stayed(h)
 	if t == nil {
 		t = p.next()

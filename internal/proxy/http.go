@@ -68,6 +68,10 @@ func (o *port) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			failure(l, status).serve(w)
 			return
 		}
+		if f.target.function != "" {
+			g.serveFunction(w, r)
+			return
+		}
 		ctx, cancel := context.WithCancelCause(context.WithValue(r.Context(), passageKey{}, g))
 		g.cancel = cancel
 		defer cancel(nil)

@@ -21,9 +21,11 @@ import (
 type target struct {
 	key     string
 	address string
-	mark    string // in cookies
-	flying  atomic.Int64
-	idle    idle
+	// function is the ARN of one, which has no address.
+	function string
+	mark     string // in cookies
+	flying   atomic.Int64
+	idle     idle
 }
 
 // turn is a target that takes requests now.
@@ -68,7 +70,7 @@ func newPool(g *plane.Group, old *pool, c clock.Clock) *pool {
 		}
 		if k == nil {
 			sum := sha256.Sum256([]byte(g.ARN + " " + t.Key))
-			k = &target{key: t.Key, address: t.Address, mark: hex.EncodeToString(sum[:16])}
+			k = &target{key: t.Key, address: t.Address, function: t.Function, mark: hex.EncodeToString(sum[:16])}
 		}
 		p.targets[t.Key] = k
 		switch {

@@ -22,6 +22,7 @@ import (
 type probe struct {
 	proxy   *Proxy
 	group   string
+	of      *plane.Group
 	target  plane.Target
 	check   plane.Check
 	address string
@@ -63,7 +64,7 @@ func (p *Proxy) probeAll(groups map[string]*plane.Group) {
 }
 
 func (p *Proxy) newProbe(g *plane.Group, t plane.Target) *probe {
-	b := &probe{proxy: p, group: g.ARN, target: t, check: g.Check, address: t.Address}
+	b := &probe{proxy: p, group: g.ARN, of: g, target: t, check: g.Check, address: t.Address}
 	if g.Check.Port != 0 {
 		host, _, _ := net.SplitHostPort(t.Address)
 		b.address = net.JoinHostPort(host, strconv.Itoa(g.Check.Port))
@@ -123,6 +124,9 @@ func mismatch(codes string, code int) health.Result {
 }
 
 func (b *probe) ask(ctx context.Context) health.Result {
+	if b.target.Function != "" {
+		return b.askFunction(ctx)
+	}
 	if b.check.Protocol == "TCP" {
 		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", b.address)
 		if err != nil {

@@ -32,6 +32,8 @@ type Config struct {
 	Metrics Metrics
 	// Journal takes the lines of logs.
 	Journal Journal
+	// Functions are targets of their own kind.
+	Functions Functions
 }
 
 // Journal keeps logs until they are delivered.

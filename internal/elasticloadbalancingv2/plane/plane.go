@@ -99,6 +99,8 @@ type Group struct {
 	TLS    bool   // towards the targets
 	HTTP2  bool
 	Lambda bool
+	// MultiValue gives functions all values of headers and parameters.
+	MultiValue bool
 	// ProxyHeader begins connections to targets with the addresses of the
 	// client's (PROXY protocol, version 2).
 	ProxyHeader bool
@@ -116,8 +118,10 @@ type Group struct {
 type Target struct {
 	Key     string // within the group
 	Address string // host:port
-	Port    int
-	Health  health.Health
+	// Function is the ARN of one, in groups of them, which have no addresses.
+	Function string
+	Port     int
+	Health   health.Health
 }
 
 // Check says how targets are asked how they are.
