@@ -23,8 +23,9 @@
 // Containers have names that follow from the task's id, so an action that was
 // cut off is found done, or is done again.
 //
-// A task with an address of its own is a target of the target groups that its
-// service names (targets.go). It is written down as one before it is
+// A task is a target of the target groups that its service names (targets.go): by
+// its address, or without one of its own by this machine, as the only instance
+// that there is, and the machine's port that leads to it. It is written down as one before it is
 // registered, and registering and deregistering may be repeated, so the targets
 // are the tasks whatever is cut off. The load balancer's findings come as events
 // that make the task's job look at its targets; the containers of a task are

@@ -47,7 +47,11 @@ func (s *scheduler) replaceUnhealthy() {
 func (s *scheduler) blame(v view) {
 	for _, m := range v.Targets {
 		if m.failed() && !m.Blamed {
-			s.say(fmt.Sprintf("(port %d) is unhealthy in (target-group %s) due to (reason %s)", m.Port, m.Group, m.Why))
+			where := fmt.Sprintf("(port %d)", m.Port)
+			if m.Machine != "" {
+				where = fmt.Sprintf("(instance %s) (port %d)", m.Machine, m.HostPort)
+			}
+			s.say(fmt.Sprintf("%s is unhealthy in (target-group %s) due to (reason %s)", where, m.Group, m.Why))
 			s.Blamed = append(s.Blamed, v.ID)
 		}
 	}

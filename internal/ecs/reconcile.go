@@ -141,10 +141,6 @@ func (s *Service) startTasks(tx *engine.Tx, svc *service, ro *rollout, running [
 	}
 	var ids []string
 	for range n {
-		var targets []membership
-		if d.NetworkMode == types.NetworkModeAwsvpc {
-			targets = ro.memberships()
-		}
 		provider := ""
 		if len(ro.CapacityProviderStrategy) > 0 {
 			provider = pick(ro.CapacityProviderStrategy, placed)
@@ -153,7 +149,7 @@ func (s *Service) startTasks(tx *engine.Tx, svc *service, ro *rollout, running [
 		t, err := s.newTask(tx, launch{
 			cluster: c, definition: d, launchType: lt, provider: provider, network: ro.NetworkConfiguration,
 			group: "service:" + svc.name(), startedBy: ro.id(), service: svc.name(), deployment: ro.id(), tags: tags,
-			execute: svc.EnableExecuteCommand, targets: targets,
+			execute: svc.EnableExecuteCommand, targets: ro.memberships(),
 		})
 		if err != nil {
 			return nil, err

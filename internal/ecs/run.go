@@ -76,7 +76,7 @@ func (s *Service) act(ctx context.Context, t *task, a action) error {
 			if t.stopping() {
 				return nil
 			}
-			return t.activate(tx)
+			return s.activate(tx, t)
 		case deactivate:
 			t.LastStatus = aws.String(statusDeactivating)
 		case nowRunning:

@@ -265,11 +265,6 @@ func checkPort(d *definition, container string, port int32) error {
 func (s *service) undone(r *rollout) []string {
 	var all []string
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
-	for _, lb := range r.LoadBalancers {
-		if r.NetworkConfiguration == nil || r.NetworkConfiguration.AwsvpcConfiguration == nil {
-			add("does not register its tasks in (target-group %s): registering container instances as targets %s", aws.ToString(lb.TargetGroupArn), notYet)
-		}
-	}
 	for _, reg := range r.ServiceRegistries {
 		add("does not register its tasks in (registry %s): service discovery %s", aws.ToString(reg.RegistryArn), notYet)
 	}

@@ -23,7 +23,11 @@ type membership struct {
 	Group     string // its ARN
 	Container string
 	Port      int32
-	Stage     stage
+	// Machine and HostPort are the target if the task has no address of its own:
+	// this machine, and its port that leads to the container's.
+	Machine  string `json:",omitempty"`
+	HostPort int32  `json:",omitempty"`
+	Stage    stage
 	// Health is the target's state as the load balancer says it, and Why its
 	// reason.
 	Health elbtypes.TargetHealthStateEnum `json:",omitempty"`
@@ -45,8 +49,7 @@ const (
 
 func (m *membership) failed() bool { return m.Health == elbtypes.TargetHealthStateEnumUnhealthy }
 
-// memberships are those of a new task of a deployment or task set. Only tasks with an address of their own
-// are registered (see undone).
+// memberships are those of a new task of a deployment or task set.
 func (r *rollout) memberships() []membership {
 	var all []membership
 	for _, lb := range r.LoadBalancers {
@@ -104,22 +107,49 @@ func (t *task) address() string {
 	return ""
 }
 
+// endpoint is what is registered: an address or an instance, and its port.
+func (t *task) endpoint(m membership) (id string, port int32) {
+	if m.Machine != "" {
+		return m.Machine, m.HostPort
+	}
+	return t.address(), m.Port
+}
+
+// hostPort is the port of the machine that leads to a container's; 0 if there
+// is none.
+func (t *task) hostPort(container string, port int32) int32 {
+	for _, c := range t.Containers {
+		for _, b := range c.NetworkBindings {
+			if aws.ToString(c.Name) == container && aws.ToInt32(b.ContainerPort) == port {
+				return aws.ToInt32(b.HostPort)
+			}
+		}
+	}
+	return 0
+}
+
 func (t *task) targetKey(m membership) []string {
-	return []string{m.Group, t.address(), strconv.Itoa(int(m.Port))}
+	id, port := t.endpoint(m)
+	return []string{m.Group, id, strconv.Itoa(int(port))}
 }
 
 func (t *task) target(m membership) []elbtypes.TargetDescription {
-	return []elbtypes.TargetDescription{{Id: aws.String(t.address()), Port: aws.Int32(m.Port)}}
+	id, port := t.endpoint(m)
+	return []elbtypes.TargetDescription{{Id: &id, Port: &port}}
 }
 
 // activate writes down which targets the task is about to be, so that whatever
 // happens next they are found.
-func (t *task) activate(tx *engine.Tx) error {
+func (s *Service) activate(tx *engine.Tx, t *task) error {
 	t.LastStatus = aws.String(statusActivating)
 	for i := range t.Targets {
-		t.Targets[i].Stage = registering
+		m := &t.Targets[i]
+		m.Stage = registering
+		if !t.awsvpc() {
+			m.Machine, m.HostPort = s.Site.Instance(), t.hostPort(m.Container, m.Port)
+		}
 		key := t.key()
-		if err := members.Put(tx, &key, t.targetKey(t.Targets[i])...); err != nil {
+		if err := members.Put(tx, &key, t.targetKey(*m)...); err != nil {
 			return err
 		}
 	}

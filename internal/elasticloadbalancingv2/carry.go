@@ -237,8 +237,8 @@ func (s *Service) planeGroup(r store.Reader, region, text string) (*plane.Group,
 			return nil
 		}
 		address := *t.Id
-		if g.TargetType == types.TargetTypeEnumAlb {
-			address = "127.0.0.1" // where our own listeners are
+		if g.TargetType == types.TargetTypeEnumAlb || g.TargetType == types.TargetTypeEnumInstance {
+			address = "127.0.0.1" // where our own listeners are, and the ports of the only instance
 		}
 		port := int(aws.ToInt32(t.Port))
 		out.Targets = append(out.Targets, plane.Target{Key: t.key(), Address: net.JoinHostPort(address, strconv.Itoa(port)), Port: port, Health: t.Health})

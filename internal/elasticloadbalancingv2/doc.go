@@ -8,8 +8,8 @@
 //
 // Refused by name: gateway load balancers, UDP listeners, authenticate and
 // jwt-validation actions, rule transforms, mutual authentication, IPv6, health
-// check logs, access logs of network load balancers, and instances as targets,
-// as there are none.
+// check logs, access logs of network load balancers, and instances as targets
+// other than this machine (see site), as there are none.
 //
 // Attributes are all kept and checked, but these change nothing yet:
 // cross-zone, DNS and WAF settings, as there is one zone in truth; client

@@ -83,7 +83,9 @@ func (s *Service) fits(r store.Reader, region string, g *targetGroup, d types.Ta
 		if !strings.HasPrefix(id, "i-") {
 			return d, invalid("Instance ID '%s' is not valid", id)
 		}
-		return d, fail("InvalidTarget", "The following targets are not in a running state and cannot be registered: '%s'", id)
+		if id != s.Site.Instance() {
+			return d, fail("InvalidTarget", "The following targets are not in a running state and cannot be registered: '%s'", id)
+		}
 	}
 	if z := aws.ToString(d.AvailabilityZone); z != "" && z != "all" && !strings.HasPrefix(z, region) {
 		return d, invalid("The Availability Zone '%s' is not of the region '%s'", z, region)

@@ -1,7 +1,11 @@
 // Package site holds what every service knows of the installation it is in.
 package site
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+)
 
 // Site is one installation of Slipway.
 type Site struct {
@@ -25,4 +29,12 @@ func (s Site) Minutes(n int32) time.Duration {
 		return time.Duration(n) * time.Minute
 	}
 	return time.Duration(n) * s.DeploymentMinute
+}
+
+// Instance is the id of this machine as an instance of EC2, the only one: what
+// tasks that share its ports are registered as in target groups of the type
+// instance. EC2 does not list it.
+func (s Site) Instance() string {
+	sum := sha256.Sum256([]byte("instance of " + s.Installation))
+	return "i-0" + hex.EncodeToString(sum[:8])
 }
