@@ -101,6 +101,9 @@ func (s *Service) config(r store.Reader) (*plane.Config, error) {
 		if len(l.Certificates) > 0 {
 			out.Cert = aws.ToString(l.Certificates[0].CertificateArn)
 		}
+		if out.Certs, err = s.planeCertificates(r, l); err != nil {
+			return err
+		}
 		for _, x := range have {
 			out.Rules = append(out.Rules, x.plane())
 			for _, g := range x.groups() {

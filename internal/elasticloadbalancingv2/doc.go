@@ -3,8 +3,8 @@
 // goes where; what carries the traffic is a Plane (package proxy), which is told
 // the whole of it after each change. Package health draws the states of a target.
 //
-// Certificates: nothing here keeps them. A listener may name any certificate of
-// ACM's or IAM's; what it shows to clients is one of its own making.
+// Certificates: a listener shows IAM's server certificates to clients. There is no
+// ACM: a listener may name any certificate of its, and shows one of its own making.
 //
 // Refused by name: gateway load balancers, UDP listeners, authenticate and
 // jwt-validation actions, rule transforms, mutual authentication, IPv6, health

@@ -139,11 +139,11 @@ func (s *Service) settle(r store.Reader, region string, l *listener, in *elb.Mod
 			return fail("InvalidConfigurationRequest", "The port '%d' of this machine is taken by the listener '%s', and network load balancers cannot share ports", *l.Port, *o.ListenerArn)
 		}
 	}
-	return l.protect(in)
+	return s.protect(r, l, in)
 }
 
 // protect applies what a request says of TLS.
-func (l *listener) protect(in *elb.ModifyListenerInput) error {
+func (s *Service) protect(r store.Reader, l *listener, in *elb.ModifyListenerInput) error {
 	if !l.secure() {
 		switch {
 		case in.SslPolicy != nil && *in.SslPolicy != "":
@@ -166,7 +166,7 @@ func (l *listener) protect(in *elb.ModifyListenerInput) error {
 		return fail("TooManyCertificates", "A listener has one default certificate; AddListenerCertificates adds others")
 	}
 	for _, c := range in.Certificates {
-		if err := certificate(c.CertificateArn); err != nil {
+		if err := s.certificate(r, c.CertificateArn); err != nil {
 			return err
 		}
 		l.Certificates = []types.Certificate{{CertificateArn: c.CertificateArn}}
@@ -291,13 +291,13 @@ func (s *Service) DescribeListeners(ctx context.Context, in *elb.DescribeListene
 }
 
 // changeListener reads, changes and writes a listener.
-func (s *Service) changeListener(ctx context.Context, text *string, f func(l *listener) error) error {
+func (s *Service) changeListener(ctx context.Context, text *string, f func(r store.Reader, l *listener) error) error {
 	return s.update(ctx, func(tx *engine.Tx, region string) error {
 		l, err := s.listener(tx, region, text)
 		if err != nil {
 			return err
 		}
-		if err := f(l); err != nil {
+		if err := f(tx, l); err != nil {
 			return err
 		}
 		return listeners.Put(tx, l, region, l.Balancer, l.ID)
@@ -328,7 +328,7 @@ func (s *Service) DescribeListenerAttributes(ctx context.Context, in *elb.Descri
 // ModifyListenerAttributes changes attributes and returns all of them.
 func (s *Service) ModifyListenerAttributes(ctx context.Context, in *elb.ModifyListenerAttributesInput, _ ...func(*elb.Options)) (*elb.ModifyListenerAttributesOutput, error) {
 	out := &elb.ModifyListenerAttributesOutput{}
-	return out, s.changeListener(ctx, in.ListenerArn, func(l *listener) (err error) {
+	return out, s.changeListener(ctx, in.ListenerArn, func(_ store.Reader, l *listener) (err error) {
 		var news [][2]string
 		for _, a := range in.Attributes {
 			news = append(news, [2]string{aws.ToString(a.Key), aws.ToString(a.Value)})

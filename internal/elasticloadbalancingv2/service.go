@@ -45,6 +45,13 @@ type Networks interface {
 	VPC(r store.Reader, region, id string) (ok bool, err error)
 }
 
+// Certificates are IAM's server certificates.
+type Certificates interface {
+	// ServerCertificate answers a chain and its private key, in PEM; ok is false
+	// if there is none of that ARN.
+	ServerCertificate(r store.Reader, arn string) (chain, key []byte, ok bool, err error)
+}
+
 // Config is what the service needs; every member is required.
 type Config struct {
 	Engine   *engine.Engine
@@ -54,7 +61,9 @@ type Config struct {
 	Log      *slog.Logger
 	Networks Networks
 	Buckets  Buckets
-	Plane    Plane
+	// Certificates are IAM's.
+	Certificates Certificates
+	Plane        Plane
 }
 
 // Service implements Elastic Load Balancing's API.
@@ -69,6 +78,8 @@ type Service struct {
 
 	counting sync.Mutex
 	runs     map[string]health.Run // by group's ARN and target's key
+
+	parsed sync.Map // certificates by their digest
 }
 
 // New returns the service and registers its jobs.

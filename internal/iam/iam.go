@@ -48,6 +48,8 @@ type Service struct {
 	root      auth.Credential
 	directory directory
 	audit     audit
+	// certificateUsers answer who uses a server certificate.
+	certificateUsers []func(r store.Reader, arn string) (user string, err error)
 }
 
 // New returns IAM on what the store holds.

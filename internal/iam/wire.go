@@ -19,6 +19,7 @@ func (s *Service) Wire() wire.Service {
 	ops = append(ops, s.groupOperations()...)
 	ops = append(ops, s.policyOperations()...)
 	ops = append(ops, s.profileOperations()...)
+	ops = append(ops, s.certificateOperations()...)
 	ops = append(ops,
 		wire.Op("iam:CreateAccountAlias", s.CreateAccountAlias, nil),
 		wire.Op("iam:ListAccountAliases", s.ListAccountAliases, nil),

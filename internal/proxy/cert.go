@@ -12,6 +12,22 @@ import (
 	"time"
 )
 
+// certificate is the one for a name that clients ask for: one that has it, or
+// else the default one of the listener that is meant; nil if it has none.
+func (s *served) certificate(name string) *tls.Certificate {
+	for _, l := range s.listeners {
+		for _, c := range l.Certs {
+			if name != "" && c.Leaf.VerifyHostname(name) == nil {
+				return c
+			}
+		}
+	}
+	if l := s.find(name, true); l != nil && len(l.Certs) > 0 {
+		return l.Certs[0]
+	}
+	return nil
+}
+
 // certificates makes a certificate, signed by itself, for each name that
 // clients ask for: what a listener's certificate is at AWS is not here.
 type certificates struct {

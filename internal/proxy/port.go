@@ -171,8 +171,11 @@ func (o *port) secure(c net.Conn) *tls.Conn {
 		}
 	}
 	return tls.Server(c, &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: protocols, GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		name := hello.ServerName
-		if l := o.served.Load().find(name, true); l != nil && name == "" {
+		s, name := o.served.Load(), hello.ServerName
+		if c := s.certificate(name); c != nil {
+			return c, nil
+		}
+		if l := s.find(name, true); l != nil && name == "" {
 			name = l.Host
 		}
 		return o.proxy.certs.of(name)

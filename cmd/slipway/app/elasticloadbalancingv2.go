@@ -38,8 +38,9 @@ func addELB(a *App) error {
 			service.Probed(ctx, group, target, r)
 		}})
 	a.onStop(carrier.Close)
-	service = elbv2.New(elbv2.Config{Engine: a.engine, Bus: a.bus, Site: a.site, IDs: a.IDs, Log: a.Log.With("part", "elb"), Networks: networks{a.ec2}, Buckets: a.objects, Plane: carrier})
+	service = elbv2.New(elbv2.Config{Engine: a.engine, Bus: a.bus, Site: a.site, IDs: a.IDs, Log: a.Log.With("part", "elb"), Networks: networks{a.ec2}, Buckets: a.objects, Certificates: a.iam, Plane: carrier})
 	a.balancers = service
+	a.iam.CertificateUsers(service.CertificateUser)
 	a.onStart(service.Carry)
 	a.ec2.AddInterfaces(func(r store.Reader, region string) (all []ec2.Interface, err error) {
 		err = service.Interfaces(r, region, func(b types.LoadBalancer, path string, z types.AvailabilityZone) {

@@ -4,6 +4,7 @@
 package plane
 
 import (
+	"crypto/tls"
 	"time"
 
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/accesslog"
@@ -25,8 +26,11 @@ type Listener struct {
 	Port     int
 	TLS      bool
 	// TCP is a network load balancer's: bytes, no requests.
-	TCP     bool
-	Cert    string  // the default certificate's ARN
+	TCP  bool
+	Cert string // the default certificate's ARN
+	// Certs are the certificates that there are, the default one first; one is
+	// made up where there are none.
+	Certs   []*tls.Certificate
 	Rules   []*Rule // in the order they are tried; the last one always matches
 	Options Options
 }

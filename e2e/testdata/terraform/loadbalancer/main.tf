@@ -256,6 +256,28 @@ resource "aws_lb_listener" "https" {
   tags = { Name = var.name }
 }
 
+resource "aws_iam_server_certificate" "example" {
+  name             = "example"
+  path             = "/balancers/"
+  certificate_body = file("${path.module}/example.crt")
+  private_key      = file("${path.module}/example.key") # made for this scenario
+  tags             = { Name = var.name }
+}
+
+resource "aws_lb_listener" "given" {
+  load_balancer_arn = aws_lb.full.arn
+  port              = 18444
+  protocol          = "HTTPS"
+  certificate_arn   = aws_iam_server_certificate.example.arn
+  default_action {
+    type = "fixed-response"
+    fixed_response {
+      content_type = "text/plain"
+      status_code  = "200"
+    }
+  }
+}
+
 resource "aws_lb_listener_certificate" "more" {
   listener_arn    = aws_lb_listener.https.arn
   certificate_arn = "arn:aws:acm:us-east-1:000000000000:certificate/99999999-2222-3333-4444-555555555555"

@@ -1,0 +1,101 @@
+package elbv2_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
+)
+
+// selfSigned is a certificate for a name with its key, in PEM.
+func selfSigned(t *testing.T, name string) (cert, key string) {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, x, x, &k.PublicKey, k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}))
+}
+
+// A listener shows the certificates that it was given, the one whose name the
+// client asks for before the default one.
+func TestGivenCertificates(t *testing.T) {
+	srv := apptest.Start(t)
+	w := &world{Client: elb.NewFromConfig(srv.Config()), t: t}
+	w.lb = must(w.CreateLoadBalancer(ctx, &elb.CreateLoadBalancerInput{Name: aws.String("web"), Subnets: []string{zoneA, zoneB}}))(t).LoadBalancers[0]
+	w.group = w.target("blue")
+	keys := iam.NewFromConfig(srv.Config())
+	upload := func(name string) string {
+		t.Helper()
+		cert, key := selfSigned(t, name)
+		return *must(keys.UploadServerCertificate(ctx, &iam.UploadServerCertificateInput{ServerCertificateName: &name, CertificateBody: &cert, PrivateKey: &key}))(t).ServerCertificateMetadata.Arn
+	}
+	first, second := upload("one.example.com"), upload("two.example.com")
+	port := freePort(t)
+	in := &elb.CreateListenerInput{LoadBalancerArn: w.lb.LoadBalancerArn, Port: &port, Protocol: "HTTPS", DefaultActions: forward(w.group.TargetGroupArn),
+		Certificates: []types.Certificate{{CertificateArn: aws.String(first + "-not")}}}
+	_, err := w.CreateListener(ctx, in)
+	refused(t, err, "CertificateNotFound", "not found")
+	in.Certificates[0].CertificateArn = &first
+	l := must(w.CreateListener(ctx, in))(t).Listeners[0]
+	must(w.AddListenerCertificates(ctx, &elb.AddListenerCertificatesInput{ListenerArn: l.ListenerArn, Certificates: []types.Certificate{{CertificateArn: &second}}}))(t)
+	shown := func(name string) string {
+		t.Helper()
+		c, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port), &tls.Config{ServerName: name, InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		return c.ConnectionState().PeerCertificates[0].Subject.CommonName
+	}
+	for name, want := range map[string]string{"one.example.com": "one.example.com", "two.example.com": "two.example.com", "other.example.com": "one.example.com", "": "one.example.com"} {
+		if got := shown(name); got != want {
+			t.Errorf("%s is shown %s", name, got)
+		}
+	}
+	srv.Restart()
+	if got := shown("two.example.com"); got != "two.example.com" {
+		t.Errorf("after a restart: %s", got)
+	}
+	_, err = keys.DeleteServerCertificate(ctx, &iam.DeleteServerCertificateInput{ServerCertificateName: aws.String("two.example.com")})
+	refused(t, err, "DeleteConflict", "is currently in use by "+*w.lb.LoadBalancerArn)
+	must(w.RemoveListenerCertificates(ctx, &elb.RemoveListenerCertificatesInput{ListenerArn: l.ListenerArn, Certificates: []types.Certificate{{CertificateArn: &second}}}))(t)
+	must(keys.DeleteServerCertificate(ctx, &iam.DeleteServerCertificateInput{ServerCertificateName: aws.String("two.example.com")}))(t)
+	if got := shown("two.example.com"); got != "one.example.com" {
+		t.Errorf("after it is gone: %s", got)
+	}
+	cert, _ := selfSigned(t, "a")
+	_, key := selfSigned(t, "b")
+	_, err = keys.UploadServerCertificate(ctx, &iam.UploadServerCertificateInput{ServerCertificateName: aws.String("x"), CertificateBody: &cert, PrivateKey: &key})
+	refused(t, err, "KeyPairMismatch", "do not match")
+	_, err = keys.UploadServerCertificate(ctx, &iam.UploadServerCertificateInput{ServerCertificateName: aws.String("x"), CertificateBody: aws.String("hello"), PrivateKey: &key})
+	refused(t, err, "MalformedCertificate", "Unable to parse certificate")
+	_, err = keys.GetServerCertificate(ctx, &iam.GetServerCertificateInput{ServerCertificateName: aws.String("x")})
+	refused(t, err, "NoSuchEntity", "The Server Certificate with name x cannot be found.")
+	if list := must(keys.ListServerCertificates(ctx, &iam.ListServerCertificatesInput{}))(t).ServerCertificateMetadataList; len(list) != 1 || *list[0].Arn != first {
+		t.Errorf("list %v", list)
+	}
+}
