@@ -192,6 +192,11 @@ func (s *Service) add(tx *engine.Tx, region, namespace string, p *point) (id str
 			return "", err
 		}
 	}
+	if p.second > 0 {
+		if err := s.note(tx, region, id, p.at); err != nil {
+			return "", err
+		}
+	}
 	key := tick(p.at, time.Minute)
 	sl, err := minutes.Get(tx, region, id, key)
 	if errors.Is(err, store.ErrNotFound) {

@@ -40,6 +40,7 @@ func New(c Config) *Service {
 	s := &Service{cfg: c}
 	c.Engine.Handle(jobEvaluate, engine.Options{Concurrency: 8}, s.evaluate)
 	c.Engine.Handle(jobInvoke, engine.Options{}, s.invoke)
+	c.Engine.Handle(jobCoarsen, engine.Options{Concurrency: 1}, s.coarsen)
 	c.Engine.Handle(jobForget, engine.Options{Concurrency: 1}, s.forget)
 	return s
 }
