@@ -32,8 +32,12 @@ func (s *Service) note(tx *engine.Tx, region, id string, at time.Time) error {
 	if err := spans.Put(tx, &span{at.Truncate(time.Minute)}, region, id); err != nil {
 		return err
 	}
-	return tx.Enqueue(engine.NewJob{Kind: jobCoarsen, ID: "all", At: tx.Now().Add(fineKept + coarsenEvery)})
+	return tx.Enqueue(engine.NewJob{Kind: jobCoarsen, ID: "all", At: following(tx.Now(), coarsenEvery)})
 }
+
+// following is the next time of a rhythm: a job that is enqueued again for it is
+// not put off.
+func following(now time.Time, every time.Duration) time.Time { return now.Truncate(every).Add(every) }
 
 // coarsen is the job: every hour while there is data with seconds.
 func (s *Service) coarsen(ctx context.Context, _ *engine.Job) error {
@@ -67,7 +71,7 @@ func (s *Service) coarsen(ctx context.Context, _ *engine.Job) error {
 	if !left {
 		return nil // the next data with seconds enqueues the job again
 	}
-	return engine.RetryAt(now.Add(coarsenEvery))
+	return engine.RetryAt(following(now, coarsenEvery))
 }
 
 // coarsenSome coarsens minutes of a metric before until: more says that it left

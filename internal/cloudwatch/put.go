@@ -180,7 +180,7 @@ func (s *Service) add(tx *engine.Tx, region, namespace string, p *point) (id str
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		m = &metric{ID: id, Metric: types.Metric{Namespace: &namespace, MetricName: &p.name, Dimensions: list(p.dimensions)}}
-		if err := tx.Enqueue(engine.NewJob{Kind: jobForget, ID: "all", At: tx.Now().Add(forgetEvery)}); err != nil {
+		if err := tx.Enqueue(engine.NewJob{Kind: jobForget, ID: "all", At: following(tx.Now(), forgetEvery)}); err != nil {
 			return "", err
 		}
 	case err != nil:
