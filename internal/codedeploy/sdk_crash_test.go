@@ -80,7 +80,7 @@ func (s *stage) called(notes string, known map[string]bool) (execution string) {
 // The server dies at each lifecycle event, before and after its hook has
 // reported; the deployment goes on where it was.
 func TestServerThatDies(t *testing.T) {
-	s := newStage(t)
+	s := newStage(t, 0)
 	notes, known := s.hook(), map[string]bool{}
 	var hooks []string
 	for _, e := range []string{"BeforeInstall", "AfterInstall", "BeforeAllowTraffic", "AfterAllowTraffic"} {
@@ -120,7 +120,7 @@ func TestServerThatDies(t *testing.T) {
 
 // Many deployments at once, with a server that dies again and again.
 func TestManyAtOnce(t *testing.T) {
-	s := newStage(t)
+	s := newStage(t, 0)
 	stages := []*stage{s}
 	for i := range 19 {
 		stages = append(stages, s.another(fmt.Sprintf("web%d", i)))
