@@ -57,7 +57,7 @@ func (s *Service) makeDefault(tx *engine.Tx, region string) error {
 	if err != nil {
 		return err
 	}
-	t.Routes = append(t.Routes, Route{DestinationCidrBlock: "0.0.0.0/0", GatewayId: g.ID, Origin: "CreateRoute", State: "active"})
+	t.Routes = append(t.Routes, Route{DestinationCidrBlock: "0.0.0.0/0", GatewayId: g.ID, Origin: "CreateRoute", State: active})
 	if err := tables.Put(tx, t, region, t.ID); err != nil {
 		return err
 	}

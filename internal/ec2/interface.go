@@ -10,9 +10,12 @@ import (
 	"github.com/slipway-dev/slipway/internal/store"
 )
 
-// allInterfaces are the region's, of all other services.
+// allInterfaces are the region's, of all other services and of NAT gateways.
 func (s *Service) allInterfaces(r store.Reader, region string) ([]Interface, error) {
-	var all []Interface
+	all, err := natInterfaces(r, region)
+	if err != nil {
+		return nil, err
+	}
 	for _, of := range s.interfaces {
 		more, err := of(r, region)
 		if err != nil {

@@ -58,13 +58,15 @@ func (s *Service) AddInterfaces(of func(r store.Reader, region string) ([]Interf
 
 // The documents. Keys are region and id.
 const (
-	vpcs     store.Table[vpc]             = "ec2.vpc"
-	subnets  store.Table[subnet]          = "ec2.subnet"
-	groups   store.Table[group]           = "ec2.group"
-	tables   store.Table[routeTable]      = "ec2.routetable"
-	acls     store.Table[networkACL]      = "ec2.acl"
-	gateways store.Table[internetGateway] = "ec2.gateway"
-	regions  store.Table[string]          = "ec2.region" // made
+	vpcs      store.Table[vpc]             = "ec2.vpc"
+	subnets   store.Table[subnet]          = "ec2.subnet"
+	groups    store.Table[group]           = "ec2.group"
+	tables    store.Table[routeTable]      = "ec2.routetable"
+	acls      store.Table[networkACL]      = "ec2.acl"
+	gateways  store.Table[internetGateway] = "ec2.gateway"
+	addresses store.Table[address]         = "ec2.address"
+	nats      store.Table[natGateway]      = "ec2.nat"
+	regions   store.Table[string]          = "ec2.region" // made
 )
 
 // fail is an error of EC2's, which has no modelled ones.
@@ -112,26 +114,35 @@ func (s *Service) update(ctx context.Context, f func(tx *engine.Tx, region strin
 type kind struct{ prefix, name, code, noun string }
 
 var (
-	vpcKind       = kind{"vpc", "vpc", "InvalidVpcID", "vpc ID"}
-	subnetKind    = kind{"subnet", "subnet", "InvalidSubnetID", "subnet ID"}
-	groupKind     = kind{"sg", "security-group", "InvalidGroup", "security group"}
-	ruleKind      = kind{"sgr", "security-group-rule", "InvalidSecurityGroupRuleId", "security group rule ID"}
-	tableKind     = kind{"rtb", "route-table", "InvalidRouteTableID", "routeTable ID"}
-	aclKind       = kind{"acl", "network-acl", "InvalidNetworkAclID", "networkAcl ID"}
-	gatewayKind   = kind{"igw", "internet-gateway", "InvalidInternetGatewayID", "internetGateway ID"}
-	interfaceKind = kind{"eni", "network-interface", "InvalidNetworkInterfaceID", "networkInterface ID"}
-	instanceKind  = kind{"i", "instance", "InvalidInstanceID", "instance ID"}
+	vpcKind         = kind{"vpc", "vpc", "InvalidVpcID", "vpc ID"}
+	subnetKind      = kind{"subnet", "subnet", "InvalidSubnetID", "subnet ID"}
+	groupKind       = kind{"sg", "security-group", "InvalidGroup", "security group"}
+	ruleKind        = kind{"sgr", "security-group-rule", "InvalidSecurityGroupRuleId", "security group rule ID"}
+	tableKind       = kind{"rtb", "route-table", "InvalidRouteTableID", "routeTable ID"}
+	aclKind         = kind{"acl", "network-acl", "InvalidNetworkAclID", "networkAcl ID"}
+	gatewayKind     = kind{"igw", "internet-gateway", "InvalidInternetGatewayID", "internetGateway ID"}
+	addressKind     = kind{"eipalloc", "elastic-ip", "InvalidAllocationID", "allocation ID"}
+	natKind         = kind{"nat", "natgateway", "NatGateway", "NAT gateway"}
+	associationKind = kind{"rtbassoc", "", "InvalidAssociationID", "association ID"}
+	interfaceKind   = kind{"eni", "network-interface", "InvalidNetworkInterfaceID", "networkInterface ID"}
+	instanceKind    = kind{"i", "instance", "InvalidInstanceID", "instance ID"}
 )
 
 // absent is the error for an id without a resource: malformed or not found.
 func (k kind) absent(id string) error {
 	rest, ok := strings.CutPrefix(id, k.prefix+"-")
 	if !ok || rest == "" || strings.ContainsFunc(rest, func(r rune) bool { return !unicode.Is(unicode.ASCII_Hex_Digit, r) }) {
-		code := k.code
-		if k == groupKind {
-			code = "InvalidGroupId"
+		code := k.code + ".Malformed"
+		switch k {
+		case groupKind:
+			code = "InvalidGroupId.Malformed"
+		case natKind:
+			code = "NatGatewayMalformed"
 		}
-		return fail(code+".Malformed", "Invalid id: \"%s\" (expecting \"%s-...\")", id, k.prefix)
+		return fail(code, "Invalid id: \"%s\" (expecting \"%s-...\")", id, k.prefix)
+	}
+	if k == natKind { // whose codes have no dots
+		return fail("NatGatewayNotFound", "The Nat Gateway %s was not found", id)
 	}
 	return fail(k.code+".NotFound", "The %s '%s' does not exist", k.noun, id)
 }

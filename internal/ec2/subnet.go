@@ -165,6 +165,9 @@ func (s *Service) DeleteSubnet(ctx context.Context, in *DeleteSubnetInput) (*Del
 		if taken(all, n.ID) > 0 {
 			return fail("DependencyViolation", "The subnet '%s' has dependencies and cannot be deleted.", n.ID)
 		}
+		if err := forgetSubnet(tx, region, n); err != nil {
+			return err
+		}
 		return subnets.Delete(tx, region, n.ID)
 	})
 }

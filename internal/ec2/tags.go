@@ -84,6 +84,10 @@ func changeOne(tx store.Tx, region, id string, f func(tag.Set) (tag.Set, error))
 		return change(tx, acls, aclKind, region, id, func(d *networkACL) *tag.Set { return &d.Tags }, f)
 	case gatewayKind.prefix:
 		return change(tx, gateways, gatewayKind, region, id, func(d *internetGateway) *tag.Set { return &d.Tags }, f)
+	case addressKind.prefix:
+		return change(tx, addresses, addressKind, region, id, func(d *address) *tag.Set { return &d.Tags }, f)
+	case natKind.prefix:
+		return change(tx, nats, natKind, region, id, func(d *natGateway) *tag.Set { return &d.Tags }, f)
 	case ruleKind.prefix:
 		return taggedRule(tx, region, id, f)
 	}
@@ -213,6 +217,8 @@ func (s *Service) DescribeTags(ctx context.Context, in *DescribeTagsInput) (*Des
 			each(r, tables, region, func(d *routeTable) { add(tableKind, d.ID, d.Tags) }),
 			each(r, acls, region, func(d *networkACL) { add(aclKind, d.ID, d.Tags) }),
 			each(r, gateways, region, func(d *internetGateway) { add(gatewayKind, d.ID, d.Tags) }),
+			each(r, addresses, region, func(d *address) { add(addressKind, d.ID, d.Tags) }),
+			each(r, nats, region, func(d *natGateway) { add(natKind, d.ID, d.Tags) }),
 		)
 		slices.SortStableFunc(out.Tags, func(a, b TagDescription) int { return strings.Compare(a.ResourceId, b.ResourceId) })
 		return err

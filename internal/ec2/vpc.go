@@ -112,8 +112,8 @@ func (s *Service) putVPC(tx store.Tx, region string, v *vpc, newID func(kind) st
 	if err := groups.Put(tx, g, region, g.ID); err != nil {
 		return err
 	}
-	t := &routeTable{ID: newID(tableKind), VPC: v.ID, Association: newID(kind{prefix: "rtbassoc"}), Routes: []Route{
-		{DestinationCidrBlock: v.CIDR.String(), GatewayId: "local", Origin: "CreateRouteTable", State: "active"}}}
+	t := newTable(newID(tableKind), v)
+	t.Association = newID(associationKind)
 	if err := tables.Put(tx, t, region, t.ID); err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ type DeleteVpcInput struct {
 type DeleteVpcOutput struct{}
 
 // DeleteVpc deletes a VPC that has no subnets, no security groups but the
-// default one, and no internet gateway.
+// default one, no route tables but the main one, and no internet gateway.
 func (s *Service) DeleteVpc(ctx context.Context, in *DeleteVpcInput) (*DeleteVpcOutput, error) {
 	return &DeleteVpcOutput{}, s.update(ctx, func(tx *engine.Tx, region string) error {
 		v, err := get(tx, vpcs, vpcKind, region, in.VpcId)
@@ -194,7 +194,11 @@ func (s *Service) DeleteVpc(ctx context.Context, in *DeleteVpcInput) (*DeleteVpc
 			if err != nil {
 				return err
 			}
-			if t.VPC == v.ID {
+			switch {
+			case t.VPC != v.ID:
+			case t.Association == "":
+				return busy
+			default:
 				drop = append(drop, tables.Key(region, t.ID))
 			}
 		}

@@ -61,9 +61,54 @@ func (s *Service) Wire() wire.Service {
 		}),
 		op("ModifySecurityGroupRules", s.ModifySecurityGroupRules, func(x c, in *ModifySecurityGroupRulesInput) []wire.Access { return group(x, in.GroupId) }),
 
+		op("CreateRouteTable", s.CreateRouteTable, func(x c, in *CreateRouteTableInput) []wire.Access {
+			return append(on(x, tableKind, "*"), on(x, vpcKind, in.VpcId)...)
+		}),
+		op("DeleteRouteTable", s.DeleteRouteTable, func(x c, in *DeleteRouteTableInput) []wire.Access { return on(x, tableKind, in.RouteTableId) }),
 		op("DescribeRouteTables", s.DescribeRouteTables, nil),
+		op("CreateRoute", s.CreateRoute, func(x c, in *CreateRouteInput) []wire.Access { return on(x, tableKind, in.RouteTableId) }),
+		op("ReplaceRoute", s.ReplaceRoute, func(x c, in *ReplaceRouteInput) []wire.Access { return on(x, tableKind, in.RouteTableId) }),
+		op("DeleteRoute", s.DeleteRoute, func(x c, in *DeleteRouteInput) []wire.Access { return on(x, tableKind, in.RouteTableId) }),
+		op("AssociateRouteTable", s.AssociateRouteTable, func(x c, in *AssociateRouteTableInput) []wire.Access {
+			return append(on(x, tableKind, in.RouteTableId), on(x, subnetKind, in.SubnetId)...)
+		}),
+		// Whose association it is, is not known before it is found.
+		op("DisassociateRouteTable", s.DisassociateRouteTable, func(x c, _ *DisassociateRouteTableInput) []wire.Access { return on(x, tableKind, "*") }),
+		op("ReplaceRouteTableAssociation", s.ReplaceRouteTableAssociation, func(x c, in *ReplaceRouteTableAssociationInput) []wire.Access {
+			return on(x, tableKind, in.RouteTableId)
+		}),
+
+		op("CreateInternetGateway", s.CreateInternetGateway, func(x c, _ *CreateInternetGatewayInput) []wire.Access { return on(x, gatewayKind, "*") }),
+		op("DeleteInternetGateway", s.DeleteInternetGateway, func(x c, in *DeleteInternetGatewayInput) []wire.Access {
+			return on(x, gatewayKind, in.InternetGatewayId)
+		}),
+		op("AttachInternetGateway", s.AttachInternetGateway, func(x c, in *AttachInternetGatewayInput) []wire.Access {
+			return append(on(x, gatewayKind, in.InternetGatewayId), on(x, vpcKind, in.VpcId)...)
+		}),
+		op("DetachInternetGateway", s.DetachInternetGateway, func(x c, in *DetachInternetGatewayInput) []wire.Access {
+			return append(on(x, gatewayKind, in.InternetGatewayId), on(x, vpcKind, in.VpcId)...)
+		}),
 		op("DescribeInternetGateways", s.DescribeInternetGateways, nil),
+
+		op("AllocateAddress", s.AllocateAddress, func(x c, _ *AllocateAddressInput) []wire.Access { return on(x, addressKind, "*") }),
+		op("ReleaseAddress", s.ReleaseAddress, func(x c, in *ReleaseAddressInput) []wire.Access { return on(x, addressKind, in.AllocationId) }),
+		op("DisassociateAddress", s.DisassociateAddress, func(x c, _ *DisassociateAddressInput) []wire.Access { return on(x, addressKind, "*") }),
+		op("DescribeAddresses", s.DescribeAddresses, nil),
+		op("DescribeAddressesAttribute", s.DescribeAddressesAttribute, nil),
+		op("CreateNatGateway", s.CreateNatGateway, func(x c, in *CreateNatGatewayInput) []wire.Access {
+			a := append(on(x, natKind, "*"), on(x, subnetKind, in.SubnetId)...)
+			if in.AllocationId != "" {
+				a = append(a, on(x, addressKind, in.AllocationId)...)
+			}
+			return a
+		}),
+		op("DeleteNatGateway", s.DeleteNatGateway, func(x c, in *DeleteNatGatewayInput) []wire.Access { return on(x, natKind, in.NatGatewayId) }),
+		op("DescribeNatGateways", s.DescribeNatGateways, nil),
+
 		op("DescribeNetworkAcls", s.DescribeNetworkAcls, nil),
+		op("CreateNetworkAclEntry", s.CreateNetworkAclEntry, func(x c, in *CreateNetworkAclEntryInput) []wire.Access { return on(x, aclKind, in.NetworkAclId) }),
+		op("ReplaceNetworkAclEntry", s.ReplaceNetworkAclEntry, func(x c, in *ReplaceNetworkAclEntryInput) []wire.Access { return on(x, aclKind, in.NetworkAclId) }),
+		op("DeleteNetworkAclEntry", s.DeleteNetworkAclEntry, func(x c, in *DeleteNetworkAclEntryInput) []wire.Access { return on(x, aclKind, in.NetworkAclId) }),
 		op("DescribeNetworkInterfaces", s.DescribeNetworkInterfaces, nil),
 		op("DescribeInstances", s.DescribeInstances, nil),
 
