@@ -128,11 +128,15 @@ func regionOf(text string) string {
 func options(b *balancer, l *listener) plane.Options {
 	of := func(key string) string { return value(b.attributes(), b.Attributes, key) }
 	idle, _ := strconv.Atoi(of("idle_timeout.timeout_seconds"))
+	if !b.application() {
+		idle, _ = strconv.Atoi(value(l.attributes(), l.Attributes, "tcp.idle_timeout.seconds"))
+	}
+	keep, _ := strconv.Atoi(of("client_keep_alive.seconds"))
 	o := plane.Options{
 		HTTP2: of("routing.http2.enabled") == "true", DropInvalid: of("routing.http.drop_invalid_header_fields.enabled") == "true",
 		ForwardedFor: of("routing.http.xff_header_processing.mode"), ClientPort: of("routing.http.xff_client_port.enabled") == "true",
 		TLSHeaders: of("routing.http.x_amzn_tls_version_and_cipher_suite.enabled") == "true", Idle: time.Duration(idle) * time.Second,
-		Desync: of("routing.http.desync_mitigation_mode"),
+		KeepAlive: time.Duration(keep) * time.Second, Desync: of("routing.http.desync_mitigation_mode"),
 		Server: value(l.attributes(), l.Attributes, "routing.http.response.server.enabled") != "false",
 	}
 	o.AccessLog, o.ConnectionLog = b.log(accesslog.Access), b.log(accesslog.Connections)
@@ -230,6 +234,9 @@ func (s *Service) planeGroup(r store.Reader, region, text string) (*plane.Group,
 		Algorithm: of("load_balancing.algorithm.type"), SlowStart: duration("slow_start.duration_seconds"), Check: g.planeCheck(),
 		ProxyHeader: of("proxy_protocol_v2.enabled") == "true", MultiValue: of("lambda.multi_value_headers.enabled") == "true",
 	}
+	const unhealthy = "target_group_health.unhealthy_state_routing.minimum_healthy_targets."
+	out.MinHealthy, _ = strconv.Atoi(of(unhealthy + "count"))
+	out.MinPercent, _ = strconv.Atoi(of(unhealthy + "percentage")) // "off" is 0
 	if of("stickiness.enabled") == "true" {
 		out.Cookie, out.CookieName = of("stickiness.type"), of("stickiness.app_cookie.cookie_name")
 		out.CookieLife = duration("stickiness." + out.Cookie + ".duration_seconds")

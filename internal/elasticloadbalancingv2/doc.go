@@ -11,11 +11,10 @@
 // check logs, access logs of network load balancers, and instances as targets
 // other than this machine (see site), as there are none.
 //
-// Attributes are all kept and checked, but these change nothing yet:
-// cross-zone, DNS and WAF settings, as there is one zone in truth; client
-// keep-alive, minimums of healthy targets other than one, anomaly mitigation;
-// and, of network load balancers, stickiness, client addresses, idle timeouts and
-// the termination of connections. A Lambda function that is a target is
+// Attributes are all kept and checked, but these change nothing: cross-zone, DNS
+// and WAF settings, as there is one zone in truth; anomaly mitigation; the Host
+// header's preservation, as it always is; and, of network load balancers, client
+// addresses and the termination of connections. A Lambda function that is a target is
 // invoked, as its policy lets the load balancer.
 //
 // Package accesslog keeps logs until they are in their buckets, package meter

@@ -26,16 +26,10 @@ func groupMark(arn string) string {
 
 // value is that of the first of the cookies that a request has.
 func value(h plane.Fields, names ...string) string {
-	var have []*http.Cookie
-	for _, line := range h.Values("Cookie") {
-		some, _ := http.ParseCookie(line) // a line that cannot be read has none of ours
-		have = append(have, some...)
-	}
+	r := http.Request{Header: http.Header{"Cookie": h.Values("Cookie")}} // it reads what browsers send
 	for _, n := range names {
-		for _, c := range have {
-			if c.Name == n && c.Value != "" {
-				return c.Value
-			}
+		if c, err := r.Cookie(n); err == nil && c.Value != "" {
+			return c.Value
 		}
 	}
 	return ""

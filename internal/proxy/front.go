@@ -59,11 +59,10 @@ const (
 
 // Limits of what the front takes; what is larger goes to net/http.
 const (
-	mostHead    = 64 << 10 // AWS's
-	mostBuffer  = 96 << 10
-	mostBody    = 24 << 10
-	outSize     = 16 << 10
-	keptForever = time.Hour // client_keep_alive.seconds by default
+	mostHead   = 64 << 10 // AWS's
+	mostBuffer = 96 << 10
+	mostBody   = 24 << 10
+	outSize    = 16 << 10
 )
 
 // outs are buffers for heads, and for bodies that come with them.
@@ -268,7 +267,7 @@ func (k *client) serve(l *listener, x *rule, head int) (more bool) {
 	if err := k.reader.Need(size); err != nil {
 		return false
 	}
-	if k.last.Sub(k.since) > keptForever || k.port.ending() {
+	if keep := l.Options.KeepAlive; keep > 0 && k.last.Sub(k.since) > keep || k.port.ending() {
 		k.closing = true
 	}
 	if x.Forward == nil {

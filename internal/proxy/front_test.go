@@ -487,3 +487,45 @@ func TestClosing(t *testing.T) {
 		t.Error("the busy connection stays")
 	}
 }
+
+// A connection does not serve requests for longer than it may.
+func TestKeepAliveEnds(t *testing.T) {
+	s := newScript(t, say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+	address, _ := balance(t, s, func(l *plane.Listener, _ *plane.Group) { l.Options.KeepAlive = time.Millisecond })
+	w := dialWire(t, address)
+	time.Sleep(5 * time.Millisecond)
+	w.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	if status, _, resp := w.answer("GET"); status != 200 || !resp.Close || !w.closed() {
+		t.Errorf("%d, said %v", status, resp.Close)
+	}
+}
+
+// A connection that speaks another protocol ends when neither side says
+// anything.
+func TestUpgradedIdle(t *testing.T) {
+	s := newScript(t, func(c net.Conn, n int, request string) bool {
+		if n == 1 {
+			_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+			return true
+		}
+		_, _ = io.WriteString(c, request)
+		return true
+	})
+	address, _ := balance(t, s, func(l *plane.Listener, _ *plane.Group) { l.Options.Idle = 400 * time.Millisecond })
+	w := dialWire(t, address)
+	w.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	resp, err := http.ReadResponse(w.r, nil)
+	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("%v %v", resp, err)
+	}
+	for range 4 { // longer than the idle timeout, but not silent
+		time.Sleep(200 * time.Millisecond)
+		w.send("hello\n")
+		if line, err := w.r.ReadString('\n'); line != "hello\n" {
+			t.Fatalf("%q %v", line, err)
+		}
+	}
+	if !w.closed() {
+		t.Error("it stays")
+	}
+}

@@ -47,6 +47,9 @@ func (o *port) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	from.tally.of(l.meter)
+	if keep := l.Options.KeepAlive; keep > 0 && time.Since(from.tally.since) > keep {
+		w.Header().Set("Connection", "close")
+	}
 	defer o.proxy.counted()
 	n := l.note(q, x)
 	if n != nil {
@@ -180,6 +183,9 @@ func finish(resp *http.Response) error {
 	f := passageOf(resp.Request.Context())
 	f.status, f.head = resp.StatusCode, time.Now()
 	f.pool.meter.Answered(f.status, f.head.Sub(f.sent))
+	if both, ok := resp.Body.(io.ReadWriteCloser); ok && f.status == http.StatusSwitchingProtocols {
+		resp.Body = newUpgraded(both, f.listener.Options.Idle)
+	}
 	if !f.listener.Options.Server {
 		resp.Header.Del("Server")
 	}

@@ -3,6 +3,7 @@ package proxy
 import (
 	"crypto/sha256"
 	"crypto/tls"
+	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
 	"net"
@@ -82,8 +83,9 @@ func newPool(g *plane.Group, old *pool, c clock.Clock) *pool {
 	}
 	p.healthy, p.unhealthy = len(healthy), len(unhealthy)
 	p.turns = healthy
-	if len(healthy) == 0 {
-		p.turns = unhealthy // AWS calls it fail-open
+	least := max(1, g.MinHealthy, (g.MinPercent*(len(healthy)+len(unhealthy))+99)/100)
+	if len(healthy) < least {
+		p.turns = append(healthy, unhealthy...) // AWS calls it fail-open
 	}
 	return p
 }
@@ -116,6 +118,17 @@ func (p *pool) marked(mark string) *target {
 		}
 	}
 	return nil
+}
+
+// from is the target of a network load balancer's client, always the same if
+// clients stay.
+func (p *pool) from(c net.Addr) *target {
+	host, _, err := net.SplitHostPort(c.String())
+	if p.Cookie != "source_ip" || err != nil || len(p.turns) == 0 {
+		return p.next()
+	}
+	sum := sha256.Sum256([]byte(host))
+	return p.turns[binary.BigEndian.Uint64(sum[:])%uint64(len(p.turns))].target
 }
 
 // next is whose turn it is; nil if nobody takes requests.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/meter"
 )
@@ -20,12 +21,13 @@ type tally struct {
 	meter  atomic.Pointer[meter.Balancer]
 	early  atomic.Int64 // bytes before the meter is known
 	closed atomic.Bool
+	since  time.Time
 	naming sync.Once
 	id     string
 }
 
 func newTally(p *Proxy, c net.Conn, s *served) *tally {
-	t := &tally{Conn: c, proxy: p}
+	t := &tally{Conn: c, proxy: p, since: time.Now()}
 	if b := s.meter(); b != nil {
 		t.of(b)
 	}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"sync/atomic"
+	"time"
 )
 
 // carry joins a connection with one to a target: a network load balancer.
@@ -17,12 +19,20 @@ func (o *port) carry(l *listener, c net.Conn) {
 		return
 	}
 	p := x.pools[i]
-	t := p.next()
+	t := p.from(c.RemoteAddr())
 	if t == nil {
 		return
 	}
 	if l.TLS {
-		c = o.secure(c)
+		k := o.secure(c)
+		_ = c.SetDeadline(time.Now().Add(handshake))
+		if err := k.Handshake(); err != nil {
+			l.meter.Handshakes.Add(1)
+			o.proxy.counted()
+			return
+		}
+		_ = c.SetDeadline(time.Time{})
+		c = k
 	}
 	up, err := p.transport.DialContext(o.proxy.ctx, "tcp", t.address)
 	if err != nil {
@@ -39,15 +49,52 @@ func (o *port) carry(l *listener, c net.Conn) {
 	}
 	t.flying.Add(1)
 	defer t.flying.Add(-1)
+	f := &flow{idle: l.Options.Idle}
+	f.last.Store(time.Now().UnixNano())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_, _ = io.Copy(up, c)
-		closeWrite(up)
+		f.copy(up, c)
 	}()
-	_, _ = io.Copy(c, up)
-	closeWrite(c)
+	f.copy(c, up)
 	<-ended
+}
+
+// flow is two connections that are one, for as long as something comes over
+// either within the idle timeout.
+type flow struct {
+	idle time.Duration
+	last atomic.Int64 // something came
+}
+
+// copy passes on what comes, and the end.
+func (f *flow) copy(to, from net.Conn) {
+	b := large.Get().(*[]byte)
+	defer large.Put(b)
+	for {
+		if err := from.SetReadDeadline(time.Unix(0, f.last.Load()).Add(f.idle)); err != nil {
+			break
+		}
+		n, err := from.Read(*b)
+		if n > 0 {
+			f.last.Store(time.Now().UnixNano())
+			if _, err := to.Write((*b)[:n]); err != nil {
+				_ = from.Close()
+				break
+			}
+		}
+		if err == nil {
+			continue
+		}
+		if !isTimeout(err) {
+			break
+		}
+		if time.Since(time.Unix(0, f.last.Load())) >= f.idle {
+			_, _ = to.Close(), from.Close()
+			return
+		}
+	}
+	closeWrite(to)
 }
 
 // closeWrite tells the other side that there is no more to come.
@@ -78,4 +125,33 @@ func proxyHeader(c net.Conn) []byte {
 	b = append(b, addresses...)
 	b = binary.BigEndian.AppendUint16(b, from.Port())
 	return binary.BigEndian.AppendUint16(b, to.Port())
+}
+
+// upgraded is a connection to a target that speaks another protocol from now on,
+// for as long as something comes or goes within the idle timeout.
+type upgraded struct {
+	io.ReadWriteCloser
+	timer *time.Timer
+	idle  time.Duration
+}
+
+func newUpgraded(c io.ReadWriteCloser, idle time.Duration) *upgraded {
+	return &upgraded{c, time.AfterFunc(idle, func() { _ = c.Close() }), idle}
+}
+
+func (u *upgraded) Read(b []byte) (int, error) {
+	n, err := u.ReadWriteCloser.Read(b)
+	u.timer.Reset(u.idle)
+	return n, err
+}
+
+func (u *upgraded) Write(b []byte) (int, error) {
+	u.timer.Reset(u.idle)
+	return u.ReadWriteCloser.Write(b)
+}
+
+// Close ends both.
+func (u *upgraded) Close() error {
+	u.timer.Stop()
+	return u.ReadWriteCloser.Close()
 }

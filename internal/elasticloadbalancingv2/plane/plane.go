@@ -45,6 +45,7 @@ type Options struct {
 	Server       bool   // keep the targets' Server header
 	Desync       string // mitigation mode: monitor, defensive, strictest
 	Idle         time.Duration
+	KeepAlive    time.Duration // how long a client's connection may serve requests
 	// AccessLog and ConnectionLog are where they go, nil is nowhere.
 	AccessLog, ConnectionLog *accesslog.Place
 	// Headers are set on every answer.
@@ -109,13 +110,17 @@ type Group struct {
 	// client's (PROXY protocol, version 2).
 	ProxyHeader bool
 	Algorithm   string
-	// Cookie is how clients stay with a target: lb_cookie, app_cookie, "".
+	// Cookie is how clients stay with a target: lb_cookie, app_cookie, source_ip
+	// (of network load balancers), "".
 	Cookie     string
 	CookieName string // the application's
 	CookieLife time.Duration
 	SlowStart  time.Duration
-	Check      Check
-	Targets    []Target
+	// MinHealthy and MinPercent are how many targets must be healthy, or all of
+	// them take requests.
+	MinHealthy, MinPercent int
+	Check                  Check
+	Targets                []Target
 }
 
 // Target is where requests of a group go.
