@@ -95,7 +95,7 @@ func (e *startError) result(ev *event, t *target) *result {
 // ended says how a runtime ended, in AWS's words.
 func ended(f runtimeapi.Frame) string {
 	switch {
-	case f.ErrorType != "Runtime.ExitError":
+	case f.ErrorType != "Runtime.ExitError" && f.ErrorType != "Runtime.OutOfMemory":
 		return f.Text
 	case f.Text == "exit status 0":
 		return "Runtime exited without providing a reason"
@@ -260,7 +260,9 @@ func (i *instance) invoke(e *event) (*result, time.Duration) {
 			out.payload, out.failed, memory = f.Body, f.Kind == runtimeapi.KindError, f.Memory
 		default:
 			what := ended(i.exit)
-			memory = i.exit.Memory
+			if memory = i.exit.Memory; i.exit.ErrorType == "Runtime.OutOfMemory" {
+				memory = int64(*t.MemorySize) << 20
+			}
 			out.payload, out.failed, status = problem(i.exit.ErrorType, e.ID, what), true, "\tStatus: error\tError Type: "+i.exit.ErrorType
 			i.say(r, time.Now(), "RequestId: "+e.ID+" Error: "+what+" "+i.exit.ErrorType)
 		}

@@ -193,7 +193,7 @@ func (s *Service) perform(t *target, e *event) (*result, error) {
 		s.count(t, e.Name, failed, 0)
 		return broken.result(e, t), nil
 	case errors.Is(err, compute.ErrImage):
-		return nil, fail("InvalidRuntime", "The image of the runtime cannot be had: %s", err)
+		return nil, fail("InvalidRuntime", "The image %s, in which the function runs, cannot be had: %s", s.imageOf(t.version), err)
 	case errors.Is(err, compute.ErrUnavailable), errors.Is(err, compute.ErrUnsupported):
 		return nil, &wire.Error{Code: "ServiceException", Message: "The container engine cannot run the function: " + err.Error(), Status: http.StatusInternalServerError}
 	case err != nil:

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -117,13 +118,7 @@ func (i *instance) launch(ctx context.Context) (*runtimeapi.Start, error) {
 func (i *instance) contain(ctx context.Context, spec *compute.Spec, first *runtimeapi.Start, task string) error {
 	s, t := i.s, i.target
 	spec.Name = "slipway-lambda-" + i.id[:12]
-	spec.Image, spec.User = s.Image, "0:0"
-	if t.Code.Image != "" {
-		spec.Image = t.Code.Image
-		if t.Code.Resolved != "" {
-			spec.Image = t.Code.Resolved
-		}
-	}
+	spec.Image, spec.User = s.imageOf(t.version), "0:0"
 	image, err := s.pull(ctx, t.Region, spec.Image, false)
 	if err != nil {
 		return err
@@ -152,9 +147,12 @@ func (i *instance) contain(ctx context.Context, spec *compute.Spec, first *runti
 		spec.WorkingDir = aws.ToString(c.WorkingDirectory)
 	}
 	first.Command = append(append([]string{}, entry...), command...)
-	first.Dir = ""
+	first.Dir, first.Own = "", true
 	return nil
 }
+
+// imageOf is the image that a version runs in.
+func (s *Service) imageOf(v *version) string { return cmp.Or(v.Code.Resolved, v.Code.Image, s.Image) }
 
 // environment is what the function sees, but for where its files are.
 func (i *instance) environment(ctx context.Context) ([]string, error) {

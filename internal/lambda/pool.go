@@ -22,7 +22,7 @@ const idleLife = 5 * time.Minute
 // pool has the instances, in a fleet for each configuration that runs.
 type pool struct {
 	s     *Service
-	limit int // most instances at once; events beyond it wait
+	limit int // instances at once, but for the first of each fleet; other events wait
 
 	mu        sync.Mutex
 	closed    bool
@@ -52,7 +52,7 @@ type grant struct {
 }
 
 func newPool(s *Service) *pool {
-	return &pool{s: s, limit: max(10, 4*runtime.NumCPU()), fleets: map[fleetKey]*fleet{}, instances: map[string]*instance{}, under: map[string]int32{}}
+	return &pool{s: s, limit: max(20, 4*runtime.NumCPU()), fleets: map[fleetKey]*fleet{}, instances: map[string]*instance{}, under: map[string]int32{}}
 }
 
 // enter counts an event in, within the function's reservation and the account's
@@ -124,16 +124,17 @@ func (p *pool) acquire(ctx context.Context, t *target) (*instance, error) {
 	}
 }
 
-// grow starts instances for the events that wait, as many as there is room for.
-// The caller holds mu.
+// grow starts instances for the events that wait, as many as there is room for,
+// and one for each fleet in any case: functions that call others must not have
+// taken all the room. The caller holds mu.
 func (p *pool) grow() {
 	if p.closed {
 		return
 	}
 	for _, f := range p.fleets {
 		for f.starting < len(f.waiting) {
-			if len(p.instances) >= p.limit && !p.evict() {
-				return
+			if len(p.instances) >= p.limit && len(f.all) > 0 && !p.evict() {
+				break
 			}
 			f.starting++
 			i := newInstance(p.s, f)

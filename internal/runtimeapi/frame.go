@@ -60,8 +60,11 @@ type Start struct {
 	Command []string
 	// Managed is "python" or "node" for functions that are handlers.
 	Managed string `json:",omitempty"`
-	Env     []string
-	Dir     string // working directory; "" is the container's
+	// Own says that the container is the function's, so that its variables are
+	// the function's too. Others are those of an image for builds.
+	Own bool `json:",omitempty"`
+	Env []string
+	Dir string // working directory; "" is the container's
 }
 
 // Limits of frames, beyond which the peer is broken.

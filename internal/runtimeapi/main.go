@@ -95,9 +95,9 @@ func run(ctx context.Context, path string) error {
 	defer r.kill()
 	a.attach(r)
 	go func() {
-		how := r.wait()
+		how, kind := r.wait()
 		r.drain()
-		_ = conn.Send(Frame{Kind: KindExited, Text: how, ErrorType: "Runtime.ExitError", Memory: r.peak()})
+		_ = conn.Send(Frame{Kind: KindExited, Text: how, ErrorType: kind, Memory: r.peak()})
 		_ = conn.Close()
 	}()
 	for {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -47,7 +48,7 @@ func startRuntime(cfg Config, start *Start, address string, line func(string)) (
 	}
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir = start.Dir
-	cmd.Env = append(os.Environ(), start.Env...) // the last of a name counts
+	cmd.Env = append(inherited(start.Own), start.Env...) // the last of a name counts
 	cmd.Env = append(cmd.Env, "AWS_LAMBDA_RUNTIME_API="+address)
 	if !cfg.Contained {
 		cmd.Env = append(cmd.Env, "LAMBDA_RUNTIME_DIR="+cfg.Dir)
@@ -66,6 +67,15 @@ func startRuntime(cfg Config, start *Start, address string, line func(string)) (
 	// Where memory lacks, the runtime shall go and not this process, which tells.
 	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", cmd.Process.Pid), []byte("1000"), 0)
 	return &runtime{cmd: cmd, output: out}, nil
+}
+
+// inherited are the variables of this process that a function has too: without
+// those that are of the container's user.
+func inherited(own bool) []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return name == "HOME" || name == "HOSTNAME" || !own && name != "PATH"
+	})
 }
 
 func commandOf(cfg Config, start *Start) ([]string, error) {
@@ -90,12 +100,34 @@ func commandOf(cfg Config, start *Start) ([]string, error) {
 // drain returns when everything that the runtime has written is sent.
 func (r *runtime) drain() { r.output.drain() }
 
-// wait returns how the runtime ended, in the words of AWS: "exit status 1".
-func (r *runtime) wait() string {
-	if err := r.cmd.Wait(); err != nil {
-		return err.Error()
+// wait returns how the runtime ended, in the words of AWS: "exit status 1", and
+// as which error.
+func (r *runtime) wait() (how, kind string) {
+	err := r.cmd.Wait()
+	switch {
+	case err == nil:
+		return "exit status 0", "Runtime.ExitError"
+	case err.Error() == "signal: killed" && starved():
+		return err.Error(), "Runtime.OutOfMemory"
 	}
-	return "exit status 0"
+	return err.Error(), "Runtime.ExitError"
+}
+
+// starved tells whether the container has been without memory, by what both
+// versions of control groups say in it.
+func starved() bool {
+	for _, file := range []string{"/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"} {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(b)) {
+			if n, ok := strings.CutPrefix(line, "oom_kill "); ok {
+				return strings.TrimSpace(n) != "0"
+			}
+		}
+	}
+	return false
 }
 
 func (r *runtime) kill() {
