@@ -488,6 +488,25 @@ func TestClosing(t *testing.T) {
 	}
 }
 
+// The end of the process waits for requests on their way, but not for long.
+func TestEndWaits(t *testing.T) {
+	began := make(chan bool, 2)
+	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began <- true
+		time.Sleep(200 * time.Millisecond)
+		fmt.Fprint(w, "ok")
+	}))
+	defer target.Close()
+	address, p := balance(t, target.Listener, nil)
+	w := dialWire(t, address)
+	w.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-began
+	p.Close()
+	if status, body, _ := w.answer("GET"); status != 200 || body != "ok" {
+		t.Errorf("%d %q", status, body)
+	}
+}
+
 // A connection does not serve requests for longer than it may.
 func TestKeepAliveEnds(t *testing.T) {
 	s := newScript(t, say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))

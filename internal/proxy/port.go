@@ -212,16 +212,22 @@ const grace = time.Minute
 // close takes no new connections and lets requests end.
 func (o *port) close() {
 	_ = o.Close()
-	o.fronts.end(false)
 	go func() {
-		defer o.fronts.end(true)
 		ctx, cancel := context.WithTimeout(context.Background(), grace)
 		defer cancel()
-		if o.server.Shutdown(ctx) != nil {
-			_ = o.server.Close()
-		}
-		o.fronts.wait(ctx)
+		o.drain(ctx)
 	}()
+}
+
+// drain lets requests end until ctx does.
+func (o *port) drain(ctx context.Context) {
+	_ = o.Close()
+	o.fronts.end(false)
+	if o.server.Shutdown(ctx) != nil {
+		_ = o.server.Close()
+	}
+	o.fronts.wait(ctx)
+	o.fronts.end(true)
 }
 
 func (o *port) abort() {

@@ -8,8 +8,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
@@ -171,8 +173,22 @@ func (p *Proxy) route(l *plane.Listener, pools map[string]*pool, wheels map[stri
 	return out
 }
 
-// Close ends everything; requests on their way are broken off.
+// leave is how long requests on their way may take when the process ends.
+const leave = 3 * time.Second
+
+// Close ends everything: no new requests are taken, and those on their way are
+// broken off if they take long.
 func (p *Proxy) Close() {
+	p.mu.Lock()
+	ports := slices.Collect(maps.Values(p.ports))
+	p.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), leave)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, o := range ports {
+		wg.Go(func() { o.drain(ctx) })
+	}
+	wg.Wait()
 	p.close()
 	p.tell() // the last numbers
 }

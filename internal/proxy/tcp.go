@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"io"
@@ -49,6 +50,7 @@ func (o *port) carry(l *listener, c net.Conn) {
 	}
 	t.flying.Add(1)
 	defer t.flying.Add(-1)
+	defer context.AfterFunc(o.proxy.ctx, func() { _, _ = c.Close(), up.Close() })()
 	f := &flow{idle: l.Options.Idle}
 	f.last.Store(time.Now().UnixNano())
 	ended := make(chan struct{})
