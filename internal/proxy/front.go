@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,6 +36,7 @@ type client struct {
 	state atomic.Int32 // waiting, busy, over
 	idle  time.Duration
 	last  time.Time // something came
+	begun time.Time // the first of what is buffered came
 	write time.Time // the deadline that is set
 
 	request  h1.Request
@@ -105,6 +107,11 @@ func (k *client) Read(b []byte) (int, error) {
 		n, err := k.Conn.Read(b)
 		if n > 0 {
 			k.last = time.Now()
+			if len(k.reader.Buffered()) == 0 {
+				k.begun = k.last
+			} else if k.state.Load() == waiting && k.last.Sub(k.begun) > handshake {
+				return 0, os.ErrDeadlineExceeded
+			}
 			return n, nil
 		}
 		var slow net.Error

@@ -548,3 +548,22 @@ func TestUpgradedIdle(t *testing.T) {
 		t.Error("it stays")
 	}
 }
+
+// A request that cannot be sent twice does not meet a connection that the target
+// has closed.
+func TestStaleForPost(t *testing.T) {
+	s := newScript(t, func(c net.Conn, _ int, _ string) bool {
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		_ = c.Close()
+		return false
+	})
+	address, _ := balance(t, s, nil)
+	w := dialWire(t, address)
+	for range 10 {
+		w.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi")
+		if status, body, _ := w.answer("POST"); status != 200 || body != "ok" {
+			t.Fatalf("%d %q", status, body)
+		}
+		time.Sleep(5 * time.Millisecond) // the end is here
+	}
+}

@@ -135,7 +135,8 @@ func (o *port) begin(c net.Conn) {
 	o.front(k, t, &state)
 }
 
-// handshake is how long a client may take to say what it speaks.
+// handshake is how long a client may take to say what it speaks, or to send a
+// head.
 const handshake = 60 * time.Second
 
 // hand gives a connection to the HTTP server.

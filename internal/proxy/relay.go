@@ -49,7 +49,7 @@ func (k *client) forward(f *flight, body []byte) (more bool) {
 // connection that the target closes at this moment is replaced once, if asking
 // twice does no harm.
 func (k *client) ask(f *flight) (u *upstream, err error) {
-	u = f.target.idle.take(f.sent)
+	u = f.target.idle.take(f.sent, !replayable(k.request.Method))
 	for {
 		if u == nil {
 			if u, err = f.pool.dial(f.proxy.ctx, f.target); err != nil {
@@ -187,7 +187,7 @@ func (k *client) answer(f *flight, u *upstream) (keep bool, err error) {
 		return false, &strangeAnswer{}
 	case coded:
 		ends = byChunks
-		keep = keep && length < 0
+		keep = keep && length < 0 && (!none || k.request.Method == http.MethodHead)
 	case none:
 		ends, length = byLength, 0
 	case length >= 0:

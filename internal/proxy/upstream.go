@@ -132,8 +132,9 @@ type idle struct {
 	gone  bool // the target is
 }
 
-// take is an idle connection, nil if there is none.
-func (i *idle) take(now time.Time) *upstream {
+// take is an idle connection, nil if there is none. sure is for requests that
+// cannot be sent twice: the connection was open a moment ago.
+func (i *idle) take(now time.Time, sure bool) *upstream {
 	for {
 		i.mu.Lock()
 		n := len(i.conns)
@@ -145,7 +146,7 @@ func (i *idle) take(now time.Time) *upstream {
 		i.conns[n-1] = nil
 		i.conns = i.conns[:n-1]
 		i.mu.Unlock()
-		if now.Sub(u.last) < doubtful || u.alive() {
+		if now.Sub(u.last) < doubtful && !sure || u.alive() {
 			return u
 		}
 		_ = u.Close()
