@@ -93,7 +93,7 @@ def post(path, document, kind):
 def own_frames(error):
     """The stack without this file's frames and the import system's."""
     frames = traceback.extract_tb(error.__traceback__)
-    kept = [f for f in frames if f.filename != __file__ and not f.filename.startswith("<frozen importlib")]
+    kept = [f for f in frames if f.filename not in (__file__, importlib.__file__) and not f.filename.startswith("<frozen importlib")]
     return traceback.format_list(kept)
 
 

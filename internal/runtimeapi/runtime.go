@@ -48,7 +48,12 @@ func startRuntime(cfg Config, start *Start, address string, line func(string)) (
 	}
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir = start.Dir
-	cmd.Env = append(inherited(start.Own), start.Env...) // the last of a name counts
+	cmd.Env = inherited(start.Own)
+	if cfg.Contained {
+		// The user is in no list, and SDKs look for a home.
+		cmd.Env = append(cmd.Env, "HOME=/tmp")
+	}
+	cmd.Env = append(cmd.Env, start.Env...) // the last of a name counts
 	cmd.Env = append(cmd.Env, "AWS_LAMBDA_RUNTIME_API="+address)
 	if !cfg.Contained {
 		cmd.Env = append(cmd.Env, "LAMBDA_RUNTIME_DIR="+cfg.Dir)
@@ -57,7 +62,10 @@ func startRuntime(cfg Config, start *Start, address string, line func(string)) (
 	cmd.SysProcAttr = attributes(cfg.Contained)
 	if err := cmd.Start(); err != nil {
 		var pe *os.PathError
-		if errors.As(err, &pe) {
+		switch {
+		case errors.Is(err, os.ErrNotExist) && filepath.Base(command[0]) == "bootstrap":
+			err = fmt.Errorf("Couldn't find valid bootstrap(s): [%s /opt/bootstrap]", command[0]) //nolint:revive,staticcheck // AWS's words
+		case errors.As(err, &pe):
 			err = fmt.Errorf("fork/exec %s: %w", pe.Path, pe.Err)
 		}
 		return nil, err
