@@ -118,7 +118,13 @@ func (g *Gateway) call(b *wire.Bound, w *tracker, r *http.Request, rec *record) 
 	}
 	ctx := r.Context()
 	if err := g.authorize(ctx, call.Operation, in); err != nil {
-		return translate(b.Protocol(r), err)
+		err = translate(b.Protocol(r), err)
+		if told := new(wire.Error); errors.As(err, &told) {
+			named := *told
+			named.Code = b.Denied(told.Code)
+			return &named
+		}
+		return err
 	}
 	if call.Operation.Stream != nil {
 		return call.Operation.Stream(ctx, in, w)

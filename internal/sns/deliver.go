@@ -70,6 +70,11 @@ func (s *Service) deliver(ctx context.Context, job *engine.Job) error {
 	if err != nil {
 		return err
 	}
+	if n := pace(t, sub); n > 0 {
+		if at := s.throttles.turn(sub.ID, job.ID, n, s.Engine.Now()); !at.IsZero() {
+			return engine.RetryAt(at)
+		}
+	}
 	err = s.send(ctx, t, sub, &d.Message)
 	if ctx.Err() != nil {
 		return err // the engine stops: again at the next start

@@ -463,3 +463,30 @@ func TestFunctions(t *testing.T) {
 	b.want("NumberOfNotificationsDelivered", 1)
 	b.want("NumberOfNotificationsFailed", 1) // at once: it will not appear
 }
+
+// Two a second, whatever comes at once.
+func TestThrottle(t *testing.T) {
+	b, r := newBench(t), newReceiver(t)
+	b.confirmed(r, map[string]string{"DeliveryPolicy": `{"throttlePolicy":{"maxReceivesPerSecond":2}}`})
+	b.clock.Advance(time.Second) // the confirmation was one, too
+	for range 5 {
+		b.publish(&sdk.PublishInput{Message: aws.String("hello")})
+	}
+	for i, want := range []int{1, 1, 1, 1, 1, 0} {
+		if all := r.take(); len(all) != want {
+			t.Errorf("after %d half seconds: %d requests", i, len(all))
+		}
+		b.clock.Advance(500 * time.Millisecond)
+		b.settle()
+	}
+}
+
+func TestRawProtocols(t *testing.T) {
+	b := newBench(t)
+	for protocol, ok := range map[string]bool{"sqs": true, "http": true, "firehose": true, "lambda": false, "email": false, "sms": false} {
+		err := b.setSubscription(&topic{}, &subscription{Protocol: protocol}, "RawMessageDelivery", aws.String("false"))
+		if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "Delivery protocol ["+protocol+"] does not support raw message delivery.") {
+			t.Errorf("%s: %v", protocol, err)
+		}
+	}
+}

@@ -149,7 +149,7 @@ func TestTopicPolicy(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	fails(t, publish(), "AccessDenied", "is not authorized to perform: sns:Publish on resource: "+*topic)
+	fails(t, publish(), "AuthorizationError", "is not authorized to perform: sns:Publish on resource: "+*topic)
 	set(`{"Effect":"Allow","Principal":{"AWS":"` + *user.Arn + `"},"Action":"SNS:Publish","Resource":"` + *topic + `"}`)
 	if err := publish(); err != nil {
 		t.Error(err)
@@ -159,5 +159,5 @@ func TestTopicPolicy(t *testing.T) {
 		PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sns:*","Resource":"*"}]}`)}); err != nil {
 		t.Fatal(err)
 	}
-	fails(t, publish(), "AccessDenied", "with an explicit deny in a resource-based policy")
+	fails(t, publish(), "AuthorizationError", "with an explicit deny in a resource-based policy")
 }

@@ -54,7 +54,8 @@ type Metrics interface {
 // Service implements SNS's API.
 type Service struct {
 	Config
-	client *http.Client
+	client    *http.Client
+	throttles throttles
 
 	signing sync.Mutex
 	own     *signer // nil before the first signature

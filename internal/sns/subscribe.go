@@ -109,6 +109,7 @@ func (s *Service) drop(tx *engine.Tx, sub *subscription) error {
 	if err := endpoints.Delete(tx, sub.Region, sub.Topic, sub.Protocol, sub.Endpoint); err != nil {
 		return err
 	}
+	tx.AfterCommit(func() { s.throttles.forget(sub.ID) })
 	if sub.Pending {
 		return tx.Cancel(jobForget, sub.ID)
 	}

@@ -37,6 +37,9 @@ func (s *Service) setSubscription(t *topic, sub *subscription, name string, give
 	value := aws.ToString(given)
 	switch name {
 	case "RawMessageDelivery":
+		if !isHTTP(sub.Protocol) && sub.Protocol != "sqs" && sub.Protocol != "firehose" { // whatever the value
+			return wrong("Delivery protocol [%s] does not support raw message delivery.", sub.Protocol)
+		}
 		if value != "true" && value != "false" {
 			return wrong("RawMessageDelivery: Invalid value [%s]. Must be true or false.", value)
 		}

@@ -29,7 +29,7 @@ func (s *Service) Wire() wire.Service {
 		op.Unsigned = true
 		return op
 	}
-	return wire.Service{Model: "sns", Invalid: invalid, Operations: []wire.Operation{
+	return wire.Service{Model: "sns", Invalid: invalid, Denied: "AuthorizationError", Operations: []wire.Operation{
 		wire.Op("sns:CreateTopic", s.CreateTopic, func(x c, in *sns.CreateTopicInput) []wire.Access {
 			list := wire.On(s.topicARN(&topic{Region: identity.Region(x), Name: aws.ToString(in.Name)}))
 			if len(in.Tags) > 0 {

@@ -88,6 +88,9 @@ type Service struct {
 	// Invalid turns a broken model constraint into the service's own error
 	// (CodeBuild's InvalidInputException …); nil means ValidationException.
 	Invalid func(v Violation) error
+	// Denied is the code of an error for a caller without permission; "" is that
+	// of the protocol.
+	Denied string
 	// MaxBody is the most bytes of a request's body; 0 is the gateway's limit.
 	MaxBody int64
 }

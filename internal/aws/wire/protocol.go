@@ -72,6 +72,9 @@ func (b *Bound) APIVersion() string { return b.info.APIVersion }
 // if it says nothing.
 func (b *Bound) MaxBody(usual int64) int64 { return cmp.Or(b.service.MaxBody, usual) }
 
+// Denied is the service's own code for a caller without permission, or usual.
+func (b *Bound) Denied(usual string) string { return cmp.Or(b.service.Denied, usual) }
+
 // Protocol is the one in which r speaks. Most services have only one.
 func (b *Bound) Protocol(r *http.Request) Protocol { return b.protocol(r) }
 
