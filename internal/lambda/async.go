@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -28,7 +29,10 @@ const (
 
 // accepted is the payload of jobEvent.
 type accepted struct {
-	Event  event
+	ID string
+	// Event is sealed: events have credentials and secrets in them, those of
+	// pipelines for one.
+	Event  string
 	Since  time.Time
 	Errors int `json:",omitempty"` // of the function
 	Waits  int `json:",omitempty"` // for room
@@ -40,12 +44,21 @@ func (s *Service) accept(ctx context.Context, e *event) error {
 		if _, err := s.find(tx, e.Name); err != nil {
 			return err
 		}
-		return s.enqueueEvent(tx, &accepted{Event: *e, Since: tx.Now()}, time.Time{})
+		return s.enqueueNew(tx, e, time.Time{})
 	})
 }
 
+// enqueueNew keeps an event until it is delivered, at a time or now.
+func (s *Service) enqueueNew(tx *engine.Tx, e *event, at time.Time) error {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	return s.enqueueEvent(tx, &accepted{ID: e.ID, Event: s.Events.Seal(b), Since: tx.Now()}, at)
+}
+
 func (s *Service) enqueueEvent(tx *engine.Tx, a *accepted, at time.Time) error {
-	return tx.Enqueue(engine.NewJob{Kind: jobEvent, ID: a.Event.ID, At: at, Payload: a})
+	return tx.Enqueue(engine.NewJob{Kind: jobEvent, ID: a.ID, At: at, Payload: a})
 }
 
 // deliver invokes a function with an accepted event, and decides what follows.
@@ -54,18 +67,24 @@ func (s *Service) deliver(ctx context.Context, job *engine.Job) error {
 	if err := json.Unmarshal(job.Payload, &a); err != nil {
 		return nil
 	}
-	r, err := s.execute(ctx, &a.Event)
+	var e event
+	if b, err := s.Events.Open(a.Event); err != nil {
+		return fmt.Errorf("an accepted event: %w", err)
+	} else if err := json.Unmarshal(b, &e); err != nil {
+		return fmt.Errorf("an accepted event: %w", err)
+	}
+	r, err := s.execute(ctx, &e)
 	if ctx.Err() != nil {
 		return ctx.Err() // the next server tries again
 	}
-	retries, age, cerr := s.eventRules(ctx, a.Event.Name)
+	retries, age, cerr := s.eventRules(ctx, e.Name)
 	if cerr != nil {
 		return cerr
 	}
 	wait, again := next(&a, r, err, retries)
 	if !again || s.Engine.Now().Add(wait).Sub(a.Since) > age {
 		if err != nil || r.failed {
-			s.Log.Info("an event is given up", "function", a.Event.Name.Function, "request", a.Event.ID, "errors", a.Errors, "err", err)
+			s.Log.Info("an event is given up", "function", e.Name.Function, "request", a.ID, "errors", a.Errors, "err", err)
 		}
 		return nil
 	}

@@ -114,10 +114,11 @@ func TestInitFailure(t *testing.T) {
 
 func TestConcurrentEvents(t *testing.T) {
 	w := begin(t)
-	w.create("f")
+	w.create("f", func(in *lambda.CreateFunctionInput) { in.Timeout = aws.Int32(60) })
+	payload, _ := json.Marshal(map[string]any{"meet": t.TempDir(), "others": 3})
 	pids := make(chan int, 3)
 	for range 3 {
-		go func() { pids <- w.answer(w.invoke("f", `{"sleep": 0.5}`)).PID }()
+		go func() { pids <- w.answer(w.invoke("f", string(payload))).PID }()
 	}
 	seen := map[int]bool{}
 	for range 3 {

@@ -45,6 +45,8 @@ type Config struct {
 	// Secrets seals environment variables, Tokens what instances show, URLs what
 	// the addresses of code say.
 	Secrets, Tokens, URLs seal.Box
+	// Events seals those that were accepted and not yet delivered.
+	Events seal.Box
 	// Executable is this program, the first process of instances.
 	Executable string
 	// Socket is the gateway's unix socket, alone in its directory.

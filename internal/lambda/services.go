@@ -20,7 +20,7 @@ func (s *Service) Notify(ctx context.Context, principal, source, functionARN str
 		if err != nil {
 			return err
 		}
-		return s.enqueueEvent(tx, &accepted{Event: *e, Since: tx.Now()}, tx.Now())
+		return s.enqueueNew(tx, e, tx.Now())
 	})
 }
 

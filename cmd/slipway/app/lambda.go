@@ -31,7 +31,7 @@ func addLambda(a *App) error {
 		Engine: a.engine, Site: a.site, Clock: a.Clock, IDs: a.IDs, Log: a.Log.With("part", "lambda"),
 		Sessions: a.sessions, Compute: a.compute, Metrics: a.cloudwatch, Objects: a.objects, Authorizer: a.authorizer,
 		Registry: registryLogin{a.images, a.site.Account},
-		Secrets:  a.keys.For("lambda.environment"), Tokens: a.keys.For("lambda.instance"), URLs: a.keys.For("lambda.code"),
+		Secrets:  a.keys.For("lambda.environment"), Tokens: a.keys.For("lambda.instance"), URLs: a.keys.For("lambda.code"), Events: a.keys.For("lambda.event"),
 		Executable: a.Executable, Socket: filepath.Join(a.Data, runDir, socketFile), Dir: dir, Image: image, Path: os.Getenv("PATH"),
 	})
 	a.gateway.Mount(runtimeapi.Path, a.lambda.Instances())
