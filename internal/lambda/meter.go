@@ -26,7 +26,8 @@ type meter struct {
 	data map[string][]metrics.MetricDatum // by region
 }
 
-// count notes an event for CloudWatch.
+// count notes an event for CloudWatch, in its second: AWS has minutes only, but
+// here a shift of traffic may be over in one.
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 func (s *Service) count(t *target, n name, how counted, took time.Duration) {
 	now := s.Clock.Now()
@@ -38,7 +39,7 @@ func (s *Service) count(t *target, n name, how counted, took time.Duration) {
 	var data []metrics.MetricDatum
 	for _, d := range by {
 		add := func(name string, unit metrics.StandardUnit, value float64) {
-			data = append(data, metrics.MetricDatum{MetricName: &name, Dimensions: d, Timestamp: &now, Unit: unit, Value: &value})
+			data = append(data, metrics.MetricDatum{MetricName: &name, Dimensions: d, Timestamp: &now, Unit: unit, Value: &value, StorageResolution: aws.Int32(1)})
 		}
 		if how == throttled {
 			add("Throttles", metrics.StandardUnitCount, 1)

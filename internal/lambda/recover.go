@@ -8,9 +8,13 @@ import (
 	"github.com/slipway-dev/slipway/internal/compute"
 )
 
-// Start removes what the last server left running: its instances have lost
-// their connection, and end anyway.
+// Start removes what the last server left: its instances have lost their
+// connection, and end anyway.
 func (s *Service) Start(context.Context) error {
+	for _, dir := range []string{"incoming", "instances"} {
+		// One that is just ending may still write; the next start takes it away.
+		_ = os.RemoveAll(filepath.Join(s.Dir, dir))
+	}
 	s.busy.Go(func() {
 		compute.Follow(s.ending, s.Compute, map[string]string{labelService: service}, func() {
 			if err := s.recover(s.ending); err != nil && s.ending.Err() == nil {
@@ -40,7 +44,6 @@ func (s *Service) recover(ctx context.Context) error {
 		if err := s.Compute.Remove(ctx, c.ID); err != nil {
 			return err
 		}
-		_ = os.RemoveAll(filepath.Join(s.Dir, "instances", filepath.Base(c.Labels[labelInstance])))
 	}
 	return nil
 }

@@ -53,16 +53,16 @@ func (s *Service) Wire() wire.Service {
 				return wire.On(s.access(ctx, in.FunctionName, nil))
 			}),
 			wire.Op("lambda:CreateAlias", s.CreateAlias, func(ctx context.Context, in *lambda.CreateAliasInput) []wire.Access {
-				return wire.On(s.access(ctx, in.FunctionName, in.Name))
+				return wire.On(s.access(ctx, in.FunctionName, nil))
 			}),
 			wire.Op("lambda:GetAlias", s.GetAlias, func(ctx context.Context, in *lambda.GetAliasInput) []wire.Access {
-				return wire.On(s.access(ctx, in.FunctionName, in.Name))
+				return wire.On(s.access(ctx, in.FunctionName, nil))
 			}),
 			wire.Op("lambda:UpdateAlias", s.UpdateAlias, func(ctx context.Context, in *lambda.UpdateAliasInput) []wire.Access {
-				return wire.On(s.access(ctx, in.FunctionName, in.Name))
+				return wire.On(s.access(ctx, in.FunctionName, nil))
 			}),
 			wire.Op("lambda:DeleteAlias", s.DeleteAlias, func(ctx context.Context, in *lambda.DeleteAliasInput) []wire.Access {
-				return wire.On(s.access(ctx, in.FunctionName, in.Name))
+				return wire.On(s.access(ctx, in.FunctionName, nil))
 			}),
 			wire.Op("lambda:ListAliases", s.ListAliases, func(ctx context.Context, in *lambda.ListAliasesInput) []wire.Access {
 				return wire.On(s.access(ctx, in.FunctionName, nil))
