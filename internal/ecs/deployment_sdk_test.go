@@ -39,14 +39,15 @@ func TestPausedDeployment(t *testing.T) {
 		return err
 	}
 	d, id := pauses()
-	refused(t, "another hook", goOn(d, aws.String("x"), ""), "InvalidParameterException", "has no lifecycle hook x")
+	refused(t, "no hook", goOn(d, aws.String("x"), ""), "InvalidParameterException", "hookId must follow the format: ecs-{hookType}-{id}")
+	refused(t, "another hook", goOn(d, aws.String("ecs-pause-x"), ""), "InvalidParameterException", "not associated with the given Resource ARN")
 	if err := goOn(d, id, ""); err != nil {
 		t.Fatal(err)
 	}
 	if d = deployment(t, client, "web", ended); d.Status != types.ServiceDeploymentStatusSuccessful || d.LifecycleHookDetails[0].Status != types.DeploymentLifecycleHookStatusSucceeded {
 		t.Errorf("%s %+v", d.Status, d.LifecycleHookDetails)
 	}
-	refused(t, "again", goOn(d, id, ""), "InvalidParameterException", "does not await an action")
+	refused(t, "again", goOn(d, id, ""), "InvalidParameterException", "is not allowed for service deployment in terminal states.")
 	if _, err := client.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String("web"), TaskDefinition: &two}); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +60,7 @@ func TestPausedDeployment(t *testing.T) {
 	if err := goOn(d, id, types.DeploymentLifecycleHookActionRollback); err != nil {
 		t.Fatal(err)
 	}
-	if d = deployment(t, client, "web", ended); d.Status != types.ServiceDeploymentStatusRollbackSuccessful || !strings.Contains(aws.ToString(d.StatusReason), "the pause failed at POST_PRODUCTION_TRAFFIC_SHIFT: a rollback was requested") {
+	if d = deployment(t, client, "web", ended); d.Status != types.ServiceDeploymentStatusRollbackSuccessful || !strings.Contains(aws.ToString(d.StatusReason), "Service deployment rolled back because POST_PRODUCTION_TRAFFIC_SHIFT pause hook was rolled back.") {
 		t.Errorf("%s %s", d.Status, aws.ToString(d.StatusReason))
 	}
 }
@@ -104,7 +105,7 @@ func TestRollingAlarms(t *testing.T) {
 	set("new", cwtypes.StateValueAlarm)
 	d = deployment(t, client, "web", ended)
 	if d.Status != types.ServiceDeploymentStatusRollbackSuccessful || d.Alarms.Status != types.ServiceDeploymentRollbackMonitorsStatusTriggered || strings.Join(d.Alarms.TriggeredAlarmNames, " ") != "new" ||
-		aws.ToString(d.StatusReason) != "Service deployment rolled back because alarm(s) new went into the state ALARM." {
+		aws.ToString(d.StatusReason) != "Service deployment rolled back because of one or more active alarms." {
 		t.Errorf("%s %s %+v", d.Status, aws.ToString(d.StatusReason), d.Alarms)
 	}
 	svc, err := client.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: aws.String(cluster), Services: []string{"web"}})

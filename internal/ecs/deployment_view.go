@@ -46,7 +46,9 @@ func (s *Service) describeDeployment(svc *service, d *deployment, counts map[str
 	}
 	if d.Rollback != nil {
 		r := *d.Rollback
-		r.ServiceRevisionArn = aws.String(s.revisionARN(svc, d.Revisions[d.Source]))
+		if d.Source != "" {
+			r.ServiceRevisionArn = aws.String(s.revisionARN(svc, d.Revisions[d.Source]))
+		}
 		out.Rollback = &r
 	}
 	summary := func(rollout string, production, test float64) types.ServiceRevisionSummary {

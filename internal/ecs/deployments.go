@@ -212,14 +212,14 @@ func (s *Service) ContinueServiceDeployment(ctx context.Context, in *ecs.Continu
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(d.Hooks, func(h types.DeploymentLifecycleHookDetail) bool {
-			return aws.ToString(h.HookId) == aws.ToString(in.HookId)
-		})
+		n := len(d.Hooks) - 1 // the hook that is waited for
 		switch {
-		case i < 0:
-			return invalidParameter("The service deployment has no lifecycle hook %s.", aws.ToString(in.HookId))
-		case !d.open() || i != len(d.Hooks)-1 || d.Hooks[i].Status != hookWaits || d.Errand == nil || d.Errand.Do != pause:
-			return invalidParameter("The lifecycle hook %s does not await an action.", aws.ToString(in.HookId))
+		case !hookIDForm.MatchString(aws.ToString(in.HookId)):
+			return invalidParameter("Invalid hookId: hookId must follow the format: ecs-{hookType}-{id}")
+		case !d.open():
+			return invalidParameter("Continuing a service deployment is not allowed for service deployment in terminal states.")
+		case n < 0 || aws.ToString(d.Hooks[n].HookId) != aws.ToString(in.HookId) || d.Hooks[n].Status != hookWaits || d.Errand == nil || d.Errand.Do != pause:
+			return invalidParameter("Provided hookId is either completed, unavailable, or not associated with the given Resource ARN")
 		}
 		d.Errand.Done = true
 		if in.Action == types.DeploymentLifecycleHookActionRollback {
@@ -234,5 +234,5 @@ func (s *Service) ContinueServiceDeployment(ctx context.Context, in *ecs.Continu
 }
 
 func noDeployment() error {
-	return &types.ServiceDeploymentNotFoundException{Message: aws.String("Service deployment not found.")}
+	return &types.ServiceDeploymentNotFoundException{Message: aws.String("The service deployment does not exist.")}
 }

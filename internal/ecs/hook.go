@@ -6,6 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -58,41 +61,45 @@ func (s *Service) invokeHook(ctx context.Context, svc *service, e *errand) error
 		ExecutionID: executionID(d.ID, e), LifecycleStage: string(e.At), ResourceARN: s.deploymentARN(svc, d.ID), HookDetails: details,
 		ExecutionDetails: executionDetail{
 			ServiceARN: aws.ToString(svc.ServiceArn), TargetServiceRevisionARN: s.revisionARN(svc, d.Revisions[d.Target]),
-			TestTrafficWeights: s.weightsOf(svc, d.Test), ProductionTrafficWeights: s.weightsOf(svc, d.Production),
+			TestTrafficWeights: s.weightsOf(svc, d.Test, e.At, toldOfTest), ProductionTrafficWeights: s.weightsOf(svc, d.Production, e.At, toldOfProduction),
 		},
 	})
 	if err != nil {
 		return err
 	}
+	target := aws.ToString(h.HookTargetArn)
 	cfg, err := s.Sessions.Config(ctx, s.as(svc.Region, aws.ToString(h.RoleArn), svc))
 	if err != nil {
-		return err
+		return told(err, "ECS was unable to assume role "+aws.ToString(h.RoleArn))
 	}
 	out, err := lambda.NewFromConfig(cfg).Invoke(ctx, &lambda.InvokeInput{
 		FunctionName: h.HookTargetArn, InvocationType: lambdatypes.InvocationTypeRequestResponse, Payload: payload,
 	})
 	if err != nil {
-		return err
+		return told(err, fmt.Sprintf("ECS was unable to invoke hook target %s due to %s", target, said(err)))
 	}
+	noStatus := fmt.Sprintf("ECS was unable to parse the response from %s due to HookStatus must not be null", target)
 	if out.FunctionError != nil {
-		return &hookError{"the function failed: " + clip(string(out.Payload))}
+		return &hookError{noStatus + ". The function failed: " + clip(string(out.Payload))}
 	}
 	var answer hookAnswer
 	if err := json.Unmarshal(out.Payload, &answer); err != nil {
-		return &hookError{"the function's answer is not an object with hookStatus: " + clip(string(out.Payload))}
+		return &hookError{noStatus + ". The function answered: " + clip(string(out.Payload))}
 	}
 	switch answer.HookStatus {
 	case "SUCCEEDED":
 	case "FAILED":
-		return &hookError{"it returned FAILED"}
+		return &hookError{"Lifecycle hook target " + target + " returned FAILED status."}
 	case "IN_PROGRESS":
 		delay := callBack
 		if answer.CallBackDelay != nil && *answer.CallBackDelay >= 0 {
 			delay = time.Duration(*answer.CallBackDelay * float64(time.Second))
 		}
 		e.Again, e.Details = s.Engine.Now().Add(delay), merged(e.Details, answer.HookDetails)
+	case "":
+		return &hookError{noStatus}
 	default:
-		return &hookError{fmt.Sprintf("the function's hookStatus is %q, not SUCCEEDED, FAILED or IN_PROGRESS", answer.HookStatus)}
+		return &hookError{fmt.Sprintf("ECS was unable to parse the response from %s due to HookStatus %q must be one of SUCCEEDED, FAILED and IN_PROGRESS", target, answer.HookStatus)}
 	}
 	return nil
 }
@@ -105,15 +112,44 @@ func clip(s string) string {
 	return s
 }
 
+// hookID is what a hook that was asked is known by: its kind, and where it was.
+func hookID(deployment string, e *errand) string {
+	kind := "lambda"
+	if e.Do == pause {
+		kind = "pause"
+	}
+	return "ecs-" + kind + "-" + strings.ReplaceAll(executionID(deployment, e), "-", "")[:16]
+}
+
+var hookIDForm = regexp.MustCompile(`^ecs-[a-z]+-[0-9A-Za-z]+$`)
+
 // executionID is the same whenever the same hook is asked at the same place.
 func executionID(deployment string, e *errand) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s %d", deployment, e.Hook, e.At, e.Step))
 	return fmt.Sprintf("%x-%x-4%x-8%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])[:36]
 }
 
+// told is what a refusal means, in ECS's words; what may pass stays as it is.
+func told(err error, words string) error {
+	if refusal(err) {
+		return &hookError{words}
+	}
+	return err
+}
+
+// Hooks are told of weights only around the shifts that they are about.
+var (
+	toldOfTest       = []types.DeploymentLifecycleHookStage{types.DeploymentLifecycleHookStageReconcileService, types.DeploymentLifecycleHookStageTestTrafficShift}
+	toldOfProduction = []types.DeploymentLifecycleHookStage{types.DeploymentLifecycleHookStageReconcileService,
+		types.DeploymentLifecycleHookStagePreProductionTrafficShift, types.DeploymentLifecycleHookStageProductionTrafficShift}
+)
+
 // weightsOf are the weights of a deployment's revisions when the target has per
 // cent of the traffic.
-func (s *Service) weightsOf(svc *service, percent float64) map[string]float64 {
+func (s *Service) weightsOf(svc *service, percent float64, at types.DeploymentLifecycleHookStage, toldOf []types.DeploymentLifecycleHookStage) map[string]float64 {
+	if !slices.Contains(toldOf, at) {
+		return map[string]float64{}
+	}
 	d := svc.Deploy
 	all := map[string]float64{s.revisionARN(svc, d.Revisions[d.Target]): percent}
 	if d.Source != "" {

@@ -37,10 +37,6 @@ func patience(d *deployment, h *types.DeploymentLifecycleHook) (time.Duration, t
 func (s *scheduler) hooked(at step) bool {
 	d := s.Service.Deploy
 	h := &d.Config.LifecycleHooks[at.hook]
-	who := "the lifecycle hook " + aws.ToString(h.HookTargetArn)
-	if at.do == pause {
-		who = "the pause"
-	}
 	limit, action := patience(d, h)
 	end := d.StepAt.Add(limit)
 	late := !s.now.Before(end)
@@ -50,13 +46,20 @@ func (s *scheduler) hooked(at step) bool {
 		s.beginHook(at, h, end, action)
 	case e.Failed != "":
 		s.endHook(hookRefuses)
-		return s.object(fmt.Sprintf("%s failed at %s: %s", who, at.at, e.Failed), false)
+		if at.do == pause {
+			return s.object(fmt.Sprintf("%s pause hook was rolled back.", at.at), false)
+		}
+		return s.object(fmt.Sprintf("%s lifecycle hook(s) failed. %s", at.at, e.Failed), false)
 	case e.Done && e.Again.IsZero():
 		s.endHook(hookAgrees)
 		return true
 	case late:
 		s.endHook(hookIsLate)
-		return s.object(fmt.Sprintf("%s did not end in time at %s.", who, at.at), action == types.DeploymentLifecycleHookActionContinue)
+		why := fmt.Sprintf("%s lifecycle hook(s) failed. Lifecycle hook target %s timed out.", at.at, aws.ToString(h.HookTargetArn))
+		if at.do == pause {
+			why = fmt.Sprintf("%s pause hook timed out.", at.at)
+		}
+		return s.object(why, action == types.DeploymentLifecycleHookActionContinue)
 	case e.Done && !s.now.Before(e.Again):
 		s.order(at, e.Details)
 	case e.Done:
@@ -80,7 +83,7 @@ func (s *scheduler) object(why string, passed bool) bool {
 // beginHook notes for those who ask that a hook is being waited for.
 func (s *scheduler) beginHook(at step, h *types.DeploymentLifecycleHook, end time.Time, action types.DeploymentLifecycleHookAction) {
 	d := s.Service.Deploy
-	detail := types.DeploymentLifecycleHookDetail{HookId: aws.String(executionID(d.ID, d.Errand)), TargetType: types.DeploymentLifecycleHookTargetTypeAwsLambda,
+	detail := types.DeploymentLifecycleHookDetail{HookId: aws.String(hookID(d.ID, d.Errand)), TargetType: types.DeploymentLifecycleHookTargetTypeAwsLambda,
 		TargetArn: h.HookTargetArn, Status: hookRuns, ExpiresAt: aws.Time(end), TimeoutAction: action}
 	if at.do == pause {
 		detail.TargetType, detail.Status = types.DeploymentLifecycleHookTargetTypePause, hookWaits

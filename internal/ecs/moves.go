@@ -87,34 +87,35 @@ func (s *scheduler) breakCircuit() {
 		return
 	}
 	id, target, d := p.id(), s.Service.Completed, s.Service.Deploy
+	wanted := back
 	back = back && target != nil && target.id() != id
-	what := "ECS deployment failed: " + why
-	if why == circuitBroken {
-		what = "ECS deployment circuit breaker: tasks failed to start."
+	reason := "Service deployment stopped because " + why
+	if wanted {
+		reason = "Service deployment rolled back because " + why
 	}
-	if back {
-		what = fmt.Sprintf("ECS deployment rolling back to deploymentId %s: %s", target.id(), why)
-		if why == circuitBroken {
+	what, said := reason, reason
+	if why == circuitBroken { // the words of the deployments' own documents
+		what, said = "ECS deployment circuit breaker: tasks failed to start.", "tasks failed to start."
+		if back {
 			what = fmt.Sprintf("ECS deployment circuit breaker: rolling back to deploymentId %s.", target.id())
 		}
 	}
 	p.RolloutState, p.UpdatedAt, p.RolloutStateReason = types.DeploymentRolloutStateFailed, aws.Time(s.now), &what
-	said := why
-	if why == circuitBroken {
-		said = "tasks failed to start."
-	}
 	s.say(fmt.Sprintf("(deployment %s) deployment failed: %s", id, said))
 	s.Emit = append(s.Emit, notice{Deployment: true, Type: "ERROR", Name: "SERVICE_DEPLOYMENT_FAILED", Reason: what, ID: id})
 	switch {
-	case back:
-		if d.open() {
-			d.goBack("Service deployment rolled back because "+why, s.now)
-		}
-		s.rollBack(*target)
 	case d.open() && d.Back:
 		d.end(types.ServiceDeploymentStatusRollbackFailed, "Service deployment rollback failed because "+why, s.now)
+	case d.open() && wanted:
+		d.goBack(reason, s.now)
+		if !back {
+			d.end(types.ServiceDeploymentStatusRollbackFailed, noCandidate, s.now)
+		}
 	case d.open():
-		d.end(types.ServiceDeploymentStatusStopped, "Service deployment stopped because "+why, s.now)
+		d.end(types.ServiceDeploymentStatusStopped, reason, s.now)
+	}
+	if back {
+		s.rollBack(*target)
 	}
 }
 

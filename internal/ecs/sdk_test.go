@@ -190,7 +190,7 @@ func TestServiceRules(t *testing.T) {
 		"belongs to the task sets": func(i *ecs.CreateServiceInput) {
 			i.DeploymentController = &types.DeploymentController{Type: types.DeploymentControllerTypeExternal}
 		},
-		"BLUE_GREEN needs the advancedConfiguration": func(i *ecs.CreateServiceInput) {
+		"advancedConfiguration field is required for all loadBalancers": func(i *ecs.CreateServiceInput) {
 			i.DeploymentConfiguration = &types.DeploymentConfiguration{Strategy: types.DeploymentStrategyBlueGreen}
 			i.LoadBalancers = []types.LoadBalancer{{TargetGroupArn: &group, ContainerName: aws.String("app"), ContainerPort: aws.Int32(8080)}}
 		},

@@ -3,7 +3,6 @@ package ecs
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -113,7 +112,7 @@ func (s *scheduler) failure(target *rollout) (reason string, back, failed bool) 
 	case d.Status == types.ServiceDeploymentStatusStopRequested:
 		return "a stop was requested.", false, true
 	case len(d.Triggered) > 0 && d.Config.Alarms != nil:
-		return fmt.Sprintf("alarm(s) %s went into the state ALARM.", strings.Join(d.Triggered, ", ")), d.Config.Alarms.Rollback, true
+		return "of one or more active alarms.", d.Config.Alarms.Rollback, true
 	}
 	return "", false, false
 }
@@ -127,22 +126,28 @@ func (s *scheduler) abandon(why string, back bool) {
 		s.endHook(hookRefuses)
 	}
 	target, source := s.Service.rollout(d.Target), s.Service.rollout(d.Source)
-	back = back && source != nil
 	reason := "Service deployment stopped because " + why
 	if back {
 		reason = "Service deployment rolled back because " + why
 	}
 	target.RolloutState, target.UpdatedAt, target.RolloutStateReason = types.DeploymentRolloutStateFailed, aws.Time(s.now), &reason
-	s.say(fmt.Sprintf("(deployment %s) deployment failed: %s", d.Target, why))
+	s.say(fmt.Sprintf("(deployment %s) deployment failed: %s", d.Target, reason))
 	s.Emit = append(s.Emit, notice{Deployment: true, Type: "ERROR", Name: "SERVICE_DEPLOYMENT_FAILED", Reason: reason, ID: d.Target})
 	if !back {
 		d.end(types.ServiceDeploymentStatusStopped, reason, s.now)
 		return
 	}
 	d.goBack(reason, s.now)
+	if source == nil {
+		d.end(types.ServiceDeploymentStatusRollbackFailed, noCandidate, s.now)
+		return
+	}
 	d.Step, d.StepAt, d.StageAt = 0, s.now, s.now
 	s.rollBack(*source)
 }
+
+// noCandidate is why a service's first deployment is not taken back.
+const noCandidate = "No rollback candidate was found to run the rollback."
 
 // goBack notes the beginning of a rollback.
 func (d *deployment) goBack(reason string, now time.Time) {
@@ -225,7 +230,7 @@ func (s *scheduler) sent(at step) bool {
 		s.order(at, nil)
 		return false
 	case e.Failed != "":
-		s.fault(e.Failed)
+		s.fault("of invalid networking configuration. " + e.Failed)
 		return false
 	default:
 		return e.Done

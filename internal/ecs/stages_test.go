@@ -172,7 +172,7 @@ func TestHookFails(t *testing.T) {
 		r.answer("it returned FAILED", time.Time{})
 		r.goOn(nil)
 		r.want(want, types.ServiceDeploymentStatusRollbackSuccessful, "blue")
-		if d := r.svc.Deploy; !strings.Contains(d.Reason, "the lifecycle hook f failed at "+string(stage)+": it returned FAILED") || d.Production != 0 || d.Rollback == nil {
+		if d := r.svc.Deploy; !strings.Contains(d.Reason, string(stage)+" lifecycle hook(s) failed. it returned FAILED") || d.Production != 0 || d.Rollback == nil {
 			t.Errorf("%s: %+v", stage, d)
 		}
 		if len(r.svc.Rollouts) != 1 || r.svc.Rollouts[0].RolloutState != types.DeploymentRolloutStateCompleted {
@@ -251,9 +251,9 @@ func TestCanaryEnds(t *testing.T) {
 		reason string
 	}{
 		{"alarm", alarms(true), func(s *service) { s.Deploy.trigger("errors") }, "shift 0/0, stop green", types.ServiceDeploymentStatusRollbackSuccessful, "blue",
-			"Service deployment rolled back because alarm(s) errors went into the state ALARM."},
+			"Service deployment rolled back because of one or more active alarms."},
 		{"alarm without rollback", alarms(false), func(s *service) { s.Deploy.trigger("errors") }, "", types.ServiceDeploymentStatusStopped, "green",
-			"Service deployment stopped because alarm(s) errors went into the state ALARM."},
+			"Service deployment stopped because of one or more active alarms."},
 		{"circuit breaker", breaker, func(s *service) { s.Rollouts[0].FailedTasks = 3 }, "shift 0/0, stop green", types.ServiceDeploymentStatusRollbackSuccessful, "blue",
 			"Service deployment rolled back because the circuit breaker threshold was exceeded."},
 		{"rollback", nothing, func(s *service) { s.Deploy.Status = types.ServiceDeploymentStatusRollbackRequested }, "shift 0/0, stop green", types.ServiceDeploymentStatusRollbackSuccessful, "blue",
@@ -309,6 +309,27 @@ func TestFirstOfStages(t *testing.T) {
 	r := &run{t: t, svc: s, now: epoch}
 	r.goOn(nil)
 	r.want("shift 100/100, start green, shift 100/100", types.ServiceDeploymentStatusSuccessful, "green")
+}
+
+// What would be taken back and has nothing to go back to says so, and why.
+func TestNoWayBack(t *testing.T) {
+	s := stagedService(hooked(types.DeploymentLifecycleHookStagePreScaleUp))
+	s.Rollouts, s.Completed = s.Rollouts[:1], nil
+	s.Deploy.Source = ""
+	r := &run{t: t, svc: s, now: epoch}
+	r.look()
+	r.answer("it returned FAILED", time.Time{})
+	r.look()
+	r.want("PRE_SCALE_UP 0", types.ServiceDeploymentStatusRollbackFailed, "green")
+	if d := r.svc.Deploy; d.Reason != noCandidate || !strings.Contains(aws.ToString(d.Rollback.Reason), "PRE_SCALE_UP lifecycle hook(s) failed") {
+		t.Errorf("%s; %+v", d.Reason, d.Rollback)
+	}
+	rolled := breaker(svc(1, 100, 200, "new"), true)
+	rolled.Rollouts[0].FailedTasks = 3
+	rolled.Deploy = &deployment{Target: "new", Status: types.ServiceDeploymentStatusInProgress}
+	if d := schedule(rolled, nil, epoch, stableAfter).Service.Deploy; d.Status != types.ServiceDeploymentStatusRollbackFailed || d.Reason != noCandidate {
+		t.Errorf("%s %s", d.Status, d.Reason)
+	}
 }
 
 // A new deployment over one that has not ended: what has most of the traffic is

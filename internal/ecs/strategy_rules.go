@@ -112,6 +112,10 @@ var (
 // maxPause is how long a deployment may be told to pause, in minutes: 14 days.
 const maxPause = 14 * 24 * 60
 
+// unpaused are the stages at which no deployment pauses.
+var unpaused = []types.DeploymentLifecycleHookStage{types.DeploymentLifecycleHookStageReconcileService,
+	types.DeploymentLifecycleHookStageTestTrafficShift, types.DeploymentLifecycleHookStageProductionTrafficShift}
+
 func checkHook(h *types.DeploymentLifecycleHook) error {
 	most := int32(stageMinutes)
 	if h.TargetType == types.DeploymentLifecycleHookTargetTypePause {
@@ -119,9 +123,8 @@ func checkHook(h *types.DeploymentLifecycleHook) error {
 		switch {
 		case h.HookTargetArn != nil:
 			return invalidParameter("A lifecycle hook of the target type PAUSE has no hookTargetArn.")
-		case slices.Contains(h.LifecycleStages, types.DeploymentLifecycleHookStageTestTrafficShift),
-			slices.Contains(h.LifecycleStages, types.DeploymentLifecycleHookStageProductionTrafficShift):
-			return invalidParameter("A lifecycle hook of the target type PAUSE is not supported at the stages TEST_TRAFFIC_SHIFT and PRODUCTION_TRAFFIC_SHIFT.")
+		case slices.ContainsFunc(h.LifecycleStages, func(at types.DeploymentLifecycleHookStage) bool { return slices.Contains(unpaused, at) }):
+			return invalidParameter("Invalid lifecycle stage provided for Pause Hook")
 		}
 	} else if !functionForm.MatchString(aws.ToString(h.HookTargetArn)) {
 		return invalidParameter("The hookTargetArn of a lifecycle hook must be the ARN of a Lambda function.")
@@ -146,7 +149,7 @@ func checkStrategy(svc *service, c *types.DeploymentConfiguration, lbs []types.L
 		return invalidParameter("The deployment strategy %s is not supported with the scheduling strategy DAEMON.", c.Strategy)
 	}
 	if slices.ContainsFunc(lbs, func(lb types.LoadBalancer) bool { return lb.AdvancedConfiguration == nil }) {
-		return invalidParameter("The deployment strategy %s needs the advancedConfiguration of load balancers.", c.Strategy)
+		return invalidParameter("advancedConfiguration field is required for all loadBalancers when using a non-ROLLING deployment strategy")
 	}
 	if len(lbs) == 0 && c.Strategy != types.DeploymentStrategyBlueGreen {
 		return invalidParameter("The deployment strategy %s needs a load balancer.", c.Strategy)

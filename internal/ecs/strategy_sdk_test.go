@@ -148,7 +148,7 @@ func TestStrategyStory(t *testing.T) {
 		LifecycleStages: []types.DeploymentLifecycleHookStage{types.DeploymentLifecycleHookStagePostTestTrafficShift},
 		HookDetails:     ecsdoc.NewLazyDocument(map[string]any{"team": "web"})}}}})
 	third := deployment(t, client, "web", ended)
-	if third.Status != types.ServiceDeploymentStatusRollbackSuccessful || !strings.Contains(aws.ToString(third.StatusReason), "the lifecycle hook arn:aws:lambda:us-east-1:000000000000:function:nobody failed at POST_TEST_TRAFFIC_SHIFT") ||
+	if third.Status != types.ServiceDeploymentStatusRollbackSuccessful || !strings.Contains(aws.ToString(third.StatusReason), "Service deployment rolled back because POST_TEST_TRAFFIC_SHIFT lifecycle hook(s) failed. ECS was unable to invoke hook target arn:aws:lambda:us-east-1:000000000000:function:nobody due to ResourceNotFoundException") ||
 		third.Rollback == nil || aws.ToString(third.Rollback.ServiceRevisionArn) != *second.TargetServiceRevision.Arn {
 		t.Errorf("%+v %s", third, aws.ToString(third.StatusReason))
 	}
@@ -211,6 +211,25 @@ func TestStrategyStory(t *testing.T) {
 		t.Errorf("at last: %s", production)
 	}
 
+	// Traffic that goes somewhere else is nobody's to move.
+	other, err := load.client.CreateTargetGroup(ctx, &elb.CreateTargetGroupInput{Name: aws.String("other"), Protocol: elbtypes.ProtocolEnumHttp, Port: aws.Int32(8080),
+		VpcId: aws.String("vpc-00000000000000001"), TargetType: elbtypes.TargetTypeEnumIp})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := load.client.ModifyListener(ctx, &elb.ModifyListenerInput{ListenerArn: &load.listener, DefaultActions: []elbtypes.Action{{
+		Type: elbtypes.ActionTypeEnumForward, TargetGroupArn: other.TargetGroups[0].TargetGroupArn}}}); err != nil {
+		t.Fatal(err)
+	}
+	update(ecs.UpdateServiceInput{TaskDefinition: &two})
+	if d := deployment(t, client, "web", ended); d.Status != types.ServiceDeploymentStatusRollbackFailed || d.Rollback == nil ||
+		!strings.Contains(aws.ToString(d.Rollback.Reason), "because of invalid networking configuration.") || !strings.Contains(aws.ToString(d.Rollback.Reason), "unexpected target group "+*other.TargetGroups[0].TargetGroupArn) {
+		t.Errorf("%s %s %+v", d.Status, aws.ToString(d.StatusReason), d.Rollback)
+	}
+	if production, _ := load.weights(t); production != "other 1" {
+		t.Errorf("someone else's traffic was moved: %s", production)
+	}
+
 	// All of them are kept.
 	var all []string
 	list := &ecs.ListServiceDeploymentsInput{Cluster: aws.String(cluster), Service: aws.String("web"), MaxResults: aws.Int32(2)}
@@ -226,7 +245,7 @@ func TestStrategyStory(t *testing.T) {
 			break
 		}
 	}
-	if got := strings.Join(all, " "); got != "SUCCESSFUL STOPPED ROLLBACK_SUCCESSFUL ROLLBACK_SUCCESSFUL SUCCESSFUL SUCCESSFUL" {
+	if got := strings.Join(all, " "); got != "ROLLBACK_FAILED SUCCESSFUL STOPPED ROLLBACK_SUCCESSFUL ROLLBACK_SUCCESSFUL SUCCESSFUL SUCCESSFUL" {
 		t.Errorf("listed %s", got)
 	}
 	some, err := client.ListServiceDeployments(ctx, &ecs.ListServiceDeploymentsInput{Cluster: aws.String(cluster), Service: aws.String("web"), Status: []types.ServiceDeploymentStatus{types.ServiceDeploymentStatusStopped}})
@@ -271,7 +290,7 @@ func TestStrategyRules(t *testing.T) {
 			h.LifecycleStages = nil
 			in.DeploymentConfiguration.LifecycleHooks = []types.DeploymentLifecycleHook{h}
 		},
-		"PAUSE is not supported at the stages": func(in *ecs.CreateServiceInput, _ *types.AdvancedConfiguration) {
+		"Invalid lifecycle stage provided for Pause Hook": func(in *ecs.CreateServiceInput, _ *types.AdvancedConfiguration) {
 			h := types.DeploymentLifecycleHook{TargetType: types.DeploymentLifecycleHookTargetTypePause,
 				LifecycleStages: []types.DeploymentLifecycleHookStage{types.DeploymentLifecycleHookStageTestTrafficShift}}
 			in.DeploymentConfiguration.LifecycleHooks = []types.DeploymentLifecycleHook{h}
@@ -283,6 +302,20 @@ func TestStrategyRules(t *testing.T) {
 			in.DeploymentController = &types.DeploymentController{Type: types.DeploymentControllerTypeCodeDeploy}
 		},
 		"needs productionListenerRule.": func(_ *ecs.CreateServiceInput, a *types.AdvancedConfiguration) { a.ProductionListenerRule = nil },
+		"productionListenerRule has an invalid ARN format. Must be RuleArn for ALB or ListenerArn for NLB. Got: arn": func(_ *ecs.CreateServiceInput, a *types.AdvancedConfiguration) {
+			a.ProductionListenerRule = &load.listener
+		},
+		"cannot be used as both production and test listener rules": func(_ *ecs.CreateServiceInput, a *types.AdvancedConfiguration) {
+			a.TestListenerRule = a.ProductionListenerRule
+		},
+		"Either all or none of the provided loadBalancers": func(in *ecs.CreateServiceInput, _ *types.AdvancedConfiguration) {
+			bare := in.LoadBalancers[0]
+			bare.AdvancedConfiguration = nil
+			in.LoadBalancers = append(in.LoadBalancers, bare)
+		},
+		"Duplicate targetGroupArn found": func(in *ecs.CreateServiceInput, _ *types.AdvancedConfiguration) {
+			in.LoadBalancers = append(in.LoadBalancers, in.LoadBalancers[0])
+		},
 		"must not be the same.": func(in *ecs.CreateServiceInput, a *types.AdvancedConfiguration) {
 			a.AlternateTargetGroupArn = in.LoadBalancers[0].TargetGroupArn
 		},

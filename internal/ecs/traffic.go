@@ -3,6 +3,7 @@ package ecs
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -35,7 +36,7 @@ func (s *Service) shiftTraffic(ctx context.Context, svc *service, e *errand) err
 		}
 		cfg, err := s.Sessions.Config(ctx, s.as(svc.Region, aws.ToString(a.RoleArn), svc))
 		if err != nil {
-			return err
+			return told(err, fmt.Sprintf("ECS was unable to manage the ELB resources due to missing permissions on ECS Infrastructure Role '%s'.", aws.ToString(a.RoleArn)))
 		}
 		t := traffic{elb.NewFromConfig(cfg)}
 		for _, part := range []struct {
@@ -102,6 +103,12 @@ func (t traffic) weigh(ctx context.Context, arn string, groups []elbtypes.Target
 			return nil
 		}
 		forward.TargetGroupStickinessConfig = c.TargetGroupStickinessConfig
+		for _, g := range c.TargetGroups {
+			if aws.ToInt32(g.Weight) > 0 && !slices.ContainsFunc(groups, func(o elbtypes.TargetGroupTuple) bool { return *o.TargetGroupArn == aws.ToString(g.TargetGroupArn) }) {
+				return &hookError{fmt.Sprintf("The listener rule %s is forwarding traffic to unexpected target group %s. Expected traffic to be forwarded to either targetGroupArn: %s or alternateTargetGroupArn: %s",
+					arn, aws.ToString(g.TargetGroupArn), *groups[0].TargetGroupArn, *groups[1].TargetGroupArn)}
+			}
+		}
 	}
 	actions := slices.Clone(r.actions)
 	actions[i].TargetGroupArn, actions[i].ForwardConfig = nil, &forward
@@ -135,16 +142,25 @@ func sameGroups(a, b []elbtypes.TargetGroupTuple) bool {
 	})
 }
 
+var routeForm = regexp.MustCompile(`^arn:[^:]+:elasticloadbalancing:[^:]+:\d{12}:(listener-rule/app|listener/net)/.+$`)
+
 // checkTraffic makes sure that ECS may look at the routes that load balancers
 // name, in the roles that it is given.
 //
 // Errors: InvalidParameterException.
 func (s *Service) checkTraffic(ctx context.Context, region string, lbs []types.LoadBalancer) error {
+	var groups []string
 	for _, lb := range lbs {
-		a := lb.AdvancedConfiguration
-		if a == nil {
+		a, group := lb.AdvancedConfiguration, aws.ToString(lb.TargetGroupArn)
+		switch {
+		case (a == nil) != (lbs[0].AdvancedConfiguration == nil):
+			return invalidParameter("Either all or none of the provided loadBalancers must have advancedConfiguration defined")
+		case a == nil:
 			continue
+		case slices.Contains(groups, group):
+			return invalidParameter("Duplicate targetGroupArn found: %s", group)
 		}
+		groups = append(groups, group)
 		for _, f := range []struct {
 			name  string
 			value *string
@@ -155,6 +171,17 @@ func (s *Service) checkTraffic(ctx context.Context, region string, lbs []types.L
 		}
 		if aws.ToString(a.AlternateTargetGroupArn) == aws.ToString(lb.TargetGroupArn) {
 			return invalidParameter("The targetGroupArn and the alternateTargetGroupArn of a load balancer must not be the same.")
+		}
+		for _, f := range []struct {
+			name  string
+			value *string
+		}{{"productionListenerRule", a.ProductionListenerRule}, {"testListenerRule", a.TestListenerRule}} {
+			if f.value != nil && !routeForm.MatchString(*f.value) {
+				return invalidParameter("%s has an invalid ARN format. Must be RuleArn for ALB or ListenerArn for NLB. Got: %s", f.name, *f.value)
+			}
+		}
+		if aws.ToString(a.TestListenerRule) == *a.ProductionListenerRule {
+			return invalidParameter("The following rules cannot be used as both production and test listener rules: %s", *a.ProductionListenerRule)
 		}
 		cfg, err := s.Sessions.Config(ctx, s.as(region, *a.RoleArn, nil))
 		if err != nil {
