@@ -81,7 +81,7 @@ func loadCommand(ts *testscript.TestScript, neg bool, args []string) {
 	case args[0] == "next" && len(rest) == 1, args[0] == "share" && len(rest) == 3:
 		n, err := strconv.Atoi(rest[0])
 		ts.Check(err)
-		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 		defer cancel()
 		c, err := l.Next(ctx, n)
 		fmt.Fprint(ts.Stdout(), c)
