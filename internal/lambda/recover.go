@@ -2,8 +2,6 @@ package lambda
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 
 	"github.com/slipway-dev/slipway/internal/compute"
 )
@@ -11,10 +9,6 @@ import (
 // Start removes what the last server left: its instances have lost their
 // connection, and end anyway.
 func (s *Service) Start(context.Context) error {
-	for _, dir := range []string{"incoming", "instances"} {
-		// One that is just ending may still write; the next start takes it away.
-		_ = os.RemoveAll(filepath.Join(s.Dir, dir))
-	}
 	s.busy.Go(func() {
 		compute.Follow(s.ending, s.Compute, map[string]string{labelService: service}, func() {
 			if err := s.recover(s.ending); err != nil && s.ending.Err() == nil {

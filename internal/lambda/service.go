@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -96,6 +98,11 @@ func New(c Config) *Service {
 	s := &Service{Config: c}
 	s.ending, s.stopNow = context.WithCancel(context.Background())
 	s.pool = newPool(s)
+	for _, dir := range []string{"incoming", "instances"} {
+		// What the last server left. One that is just ending may still write; the
+		// next start takes that away.
+		_ = os.RemoveAll(filepath.Join(s.Dir, dir))
+	}
 	c.Engine.Handle(jobSettle, engine.Options{}, s.settle)
 	c.Engine.Handle(jobEvent, engine.Options{Concurrency: eventConcurrency}, s.deliver)
 	c.Engine.Handle(jobSweep, engine.Options{}, s.sweep)
