@@ -219,16 +219,20 @@ func TestNeverSteady(t *testing.T) {
 	b.expect("a:100", "1/PRIMARY")
 }
 
-// A service that is deleted while green starts.
+// A service that is deleted while green starts, and while it waits.
 func TestDeletedService(t *testing.T) {
-	b := newBench(t)
-	b.group(types.ComputePlatformEcs)
-	b.world.lazy = true
-	id := b.deploy(ecsSpec(""))
-	b.world.mu.Lock()
-	b.world.service, b.world.sets = "", nil
-	b.world.mu.Unlock()
-	b.emit("aws.ecs", "ECS Service Action", serviceARN, map[string]string{})
-	b.want(id, types.DeploymentStatusFailed, types.ErrorCodeInvalidEcsService)
-	b.rolledBack(id)
+	for _, lazy := range []bool{true, false} {
+		b := newBench(t)
+		b.group(types.ComputePlatformEcs, func(g *types.DeploymentGroupInfo) {
+			g.BlueGreenDeploymentConfiguration.DeploymentReadyOption = &types.DeploymentReadyOption{ActionOnTimeout: types.DeploymentReadyActionStopDeployment, WaitTimeInMinutes: 10}
+		})
+		b.world.lazy = lazy
+		id := b.deploy(ecsSpec(""))
+		b.world.mu.Lock()
+		b.world.service, b.world.sets = "", nil
+		b.world.mu.Unlock()
+		b.emit("aws.ecs", "ECS Service Action", serviceARN, map[string]string{})
+		b.want(id, types.DeploymentStatusFailed, types.ErrorCodeInvalidEcsService)
+		b.rolledBack(id)
+	}
 }

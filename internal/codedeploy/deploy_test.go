@@ -417,3 +417,44 @@ func TestTriggers(t *testing.T) {
 		t.Errorf("%q", d.DeploymentStatusMessages)
 	}
 }
+
+// What somebody else does to the task sets meanwhile.
+func TestMeddling(t *testing.T) {
+	b := newBench(t)
+	b.group(types.ComputePlatformEcs, func(g *types.DeploymentGroupInfo) {
+		g.BlueGreenDeploymentConfiguration.DeploymentReadyOption = &types.DeploymentReadyOption{ActionOnTimeout: types.DeploymentReadyActionStopDeployment, WaitTimeInMinutes: 10}
+		g.LoadBalancerInfo.TargetGroupPairInfoList[0].TestTrafficRoute = nil
+	})
+	goOn := func(id string) {
+		_, err := b.ContinueDeployment(b.ctx, &codedeploy.ContinueDeploymentInput{DeploymentId: &id})
+		b.must(err)
+		b.settle()
+	}
+	id := b.deploy(ecsSpec(hooks("AfterAllowTestTraffic")))
+	if d := b.want(id, types.DeploymentStatusReady, ""); len(d.DeploymentStatusMessages) != 1 || !strings.Contains(d.DeploymentStatusMessages[0], "AfterAllowTestTraffic is not called") {
+		t.Errorf("%q", d.DeploymentStatusMessages)
+	}
+	if got := b.lifecycle(id); strings.Contains(got, "Test") {
+		t.Error(got)
+	}
+	b.world.mu.Lock()
+	b.world.sets = b.world.sets[:1] // green
+	b.world.mu.Unlock()
+	goOn(id)
+	b.want(id, types.DeploymentStatusFailed, types.ErrorCodeEcsUpdateError)
+	b.rolledBack(id)
+	b.expect("a:100", "1/PRIMARY")
+
+	id = b.deploy(ecsSpec(""), config("ECSCanary10Percent5Minutes"))
+	goOn(id)
+	b.world.mu.Lock()
+	b.world.sets = b.world.sets[1:] // blue
+	b.world.mu.Unlock()
+	_, err := b.StopDeployment(b.ctx, &codedeploy.StopDeploymentInput{DeploymentId: &id})
+	b.must(err)
+	b.settle()
+	d := b.want(id, types.DeploymentStatusStopped, types.ErrorCodeManualStop)
+	if d.RollbackInfo.RollbackDeploymentId != nil || !strings.Contains(*d.RollbackInfo.RollbackMessage, "Automatic rollback failed: The original task set set/1 is gone.") {
+		t.Errorf("%s", *d.RollbackInfo.RollbackMessage)
+	}
+}

@@ -102,6 +102,7 @@ type begun struct {
 	Hooks  map[string]string
 	Lambda *appspec.Function
 	ECS    *sets
+	Notes  []string // for the deployment's status messages
 }
 
 // failure is why a deployment cannot go on.
@@ -259,7 +260,7 @@ func (f *flow) apply(a action, o outcome) {
 		r.ECS.Green = o.green
 	}
 	switch {
-	case a.do == nothing || o.failure == nil && o.pending:
+	case o.failure == nil && (a.do == nothing || o.pending):
 		return
 	case o.failure != nil && r.Ending != nil:
 		f.notUndone(o.failure)
@@ -298,6 +299,7 @@ func (f *flow) started(b *begun) {
 	r := &f.d.Run
 	r.Hooks, r.Lambda, r.ECS = b.Hooks, b.Lambda, b.ECS
 	f.d.Status, f.d.StartTime = types.DeploymentStatusInProgress, aws.Time(f.now)
+	f.d.DeploymentStatusMessages = append(f.d.DeploymentStatusMessages, b.Notes...)
 	f.began, f.announce = true, append(f.announce, "START")
 	f.advance()
 }

@@ -26,10 +26,13 @@ func (s *Service) perform(ctx context.Context, d *deployment, a action) (outcome
 		return outcome{}, failed(types.ErrorCodeNoInstances, "The deployment failed because no instances were found for your deployment group. "+
 			"Slipway has no instances that the CodeDeploy agent could deploy to.")
 	}
-	if a.do == goOn || a.do == runOut {
+	if a.do == goOn || a.do == runOut || a.do == nothing && d.Run.ECS == nil {
 		return outcome{}, nil
 	}
 	c, err := s.open(ctx, d)
+	if err != nil && a.do == nothing {
+		return outcome{}, nil // it need not look
+	}
 	if err != nil {
 		return outcome{}, err
 	}
@@ -65,6 +68,9 @@ func (s *Service) start(ctx context.Context, c *clients, d *deployment) (outcome
 			return outcome{}, failed(types.ErrorCodeInvalidRevision, "The AppSpec file is not valid: the hook %s stands twice, again at line %d.", h.Event, h.Line)
 		}
 		b.Hooks[h.Event] = h.Function
+		if !slices.Contains(d.Run.Steps, h.Event) {
+			b.Notes = append(b.Notes, fmt.Sprintf("The hook %s is not called: the deployment group has no test listener.", h.Event))
+		}
 	}
 	o := outcome{begun: b}
 	if spec.Function != nil {

@@ -40,6 +40,22 @@ func TestOlderClient(t *testing.T) {
 		AutoRollbackConfiguration: &codedeploy.AutoRollbackConfiguration{Enabled: aws.Bool(false), Events: []*string{}}}); err != nil {
 		t.Error(err)
 	}
+	deployment, err := conn.CreateDeployment(&codedeploy.CreateDeploymentInput{ApplicationName: aws.String("app"), DeploymentGroupName: aws.String("g"),
+		Revision: &codedeploy.RevisionLocation{RevisionType: aws.String("AppSpecContent"), AppSpecContent: &codedeploy.AppSpecContent{Content: aws.String("{}")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.WaitUntilDeploymentSuccessful(&codedeploy.GetDeploymentInput{DeploymentId: deployment.DeploymentId}); err == nil {
+		t.Error("a deployment of nothing was successful")
+	}
+	info, err := conn.GetDeployment(&codedeploy.GetDeploymentInput{DeploymentId: deployment.DeploymentId})
+	if err != nil || *info.DeploymentInfo.ErrorInformation.Code != codedeploy.ErrorCodeInvalidRevision || *info.DeploymentInfo.Creator != "user" {
+		t.Errorf("%v, %v", info, err)
+	}
+	revisions, err := conn.ListApplicationRevisions(&codedeploy.ListApplicationRevisionsInput{ApplicationName: aws.String("app")})
+	if err != nil || len(revisions.Revisions) != 1 {
+		t.Errorf("%v, %v", revisions, err)
+	}
 	if _, err := conn.DeleteDeploymentGroup(&codedeploy.DeleteDeploymentGroupInput{ApplicationName: aws.String("app"), DeploymentGroupName: aws.String("g")}); err != nil {
 		t.Error(err)
 	}

@@ -71,7 +71,7 @@ func (s *Service) step(ctx context.Context, job *engine.Job) error {
 		}
 	}
 	a, o := f.next(), outcome{}
-	if alarm == nil && a.do != nothing {
+	if alarm == nil {
 		if o, err = s.perform(ctx, d, a); err != nil {
 			if ctx.Err() != nil {
 				return err

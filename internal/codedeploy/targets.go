@@ -83,12 +83,21 @@ func (s *Service) onTarget(ctx context.Context, id *string, check func(*deployme
 		if d, err = findDeployment(r, identity.Region(ctx), id); err != nil {
 			return err
 		}
-		if err := check(d); err != nil {
-			return err
-		}
-		t, err = d.target()
-		return err
+		return check(d)
 	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if d.Run.ECS != nil && !d.ended() {
+		// How many tasks there are now, if the role may still know.
+		if c, err := s.open(ctx, d); err == nil {
+			x := taskSets{c, d}
+			if all, err := x.sets(ctx); err == nil {
+				d.Run.ECS.Seen = seen(all, d.Run.ECS, x.external())
+			}
+		}
+	}
+	t, err = d.target()
 	return d, t, err
 }
 

@@ -139,10 +139,17 @@ func (x taskSets) perform(ctx context.Context, a action) (o outcome, err error) 
 	switch a.do {
 	case install:
 		return x.install(ctx)
+	case nothing: // something woke it: it may be the end of the service
+		all, err := x.sets(ctx)
+		if err != nil && !serviceGone(err) {
+			return o, nil
+		}
+		o.seen = seen(all, r, x.external())
+		return o, err
 	case test:
-		return o, x.weigh(ctx, x.d.test(), r.BlueGroup, r.GreenGroup, 100)
+		err = x.shift(ctx, x.d.test(), 100)
 	case shiftTo:
-		err = x.weigh(ctx, x.d.production(), r.BlueGroup, r.GreenGroup, a.percent)
+		err = x.shift(ctx, x.d.production(), a.percent)
 	case promote:
 		err = x.promote(ctx, r.Green)
 	case terminate:
@@ -163,6 +170,20 @@ func (x taskSets) perform(ctx context.Context, a action) (o outcome, err error) 
 	}
 	o.seen = seen(all, r, x.external())
 	return o, nil
+}
+
+// shift gives green a percentage of a listener's traffic. Green may have been
+// deleted by somebody else.
+func (x taskSets) shift(ctx context.Context, listener string, percent int32) error {
+	r := x.d.Run.ECS
+	all, err := x.sets(ctx)
+	if err != nil {
+		return err
+	}
+	if t := find(all, r.Green); t == nil || aws.ToString(t.Status) == "DRAINING" {
+		return failed(types.ErrorCodeEcsUpdateError, "The replacement task set %s is gone.", r.Green)
+	}
+	return x.weigh(ctx, listener, r.BlueGroup, r.GreenGroup, percent)
 }
 
 // external is the external id of green: the deployment's own, or that of the
@@ -267,25 +288,27 @@ func (x taskSets) promote(ctx context.Context, set string) error {
 	return x.ecsRefused(err)
 }
 
-// restore gives blue all traffic, and makes it PRIMARY if it no longer is.
+// restore gives blue all traffic, and makes it PRIMARY if it no longer is. If
+// blue is gone, the traffic stays where it is.
 func (x taskSets) restore(ctx context.Context) error {
 	r := x.d.Run.ECS
-	if err := x.weigh(ctx, x.d.production(), r.BlueGroup, r.GreenGroup, 0); err != nil {
+	all, err := x.sets(ctx)
+	gone := serviceGone(err)
+	if err != nil && !gone {
 		return err
 	}
-	if test := x.d.test(); test != "" {
-		if err := x.weigh(ctx, test, r.BlueGroup, r.GreenGroup, 0); err != nil {
+	if blue := find(all, r.Blue); !gone && (blue == nil || aws.ToString(blue.Status) == "DRAINING") {
+		return failed(types.ErrorCodeEcsUpdateError, "The original task set %s is gone.", r.Blue)
+	}
+	for _, listener := range []string{x.d.production(), x.d.test()} {
+		if listener == "" {
+			continue
+		}
+		if err := x.weigh(ctx, listener, r.BlueGroup, r.GreenGroup, 0); err != nil {
 			return err
 		}
 	}
-	all, err := x.sets(ctx)
-	if serviceGone(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if find(all, r.Blue) == nil { // deleted by somebody else
+	if gone {
 		return nil
 	}
 	return x.promote(ctx, r.Blue)
