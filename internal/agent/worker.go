@@ -6,8 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
-	"net/url"
 	"os"
 	"os/signal"
 	"syscall"
@@ -65,7 +63,7 @@ func work(ctx context.Context, path string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if cfg.Forward {
-		if err := forwardEndpoint(ctx, cfg); err != nil {
+		if err := forward.Endpoint(ctx, cfg.Endpoint, cfg.Socket); err != nil {
 			return err
 		}
 	}
@@ -75,20 +73,6 @@ func work(ctx context.Context, path string) error {
 		return err
 	}
 	return runJob(ctx, cfg, c, j, journalFile(path))
-}
-
-// forwardEndpoint makes Endpoint answer inside this network namespace.
-func forwardEndpoint(ctx context.Context, cfg Config) error {
-	u, err := url.Parse(cfg.Endpoint)
-	if err != nil {
-		return err
-	}
-	ln, err := forward.Listen(ctx, net.JoinHostPort("127.0.0.1", u.Port()))
-	if err != nil {
-		return err
-	}
-	go func() { _ = forward.Serve(ctx, ln, cfg.Socket) }()
-	return nil
 }
 
 // await returns the first job.

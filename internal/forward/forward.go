@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"sync"
 	"syscall"
 	"time"
@@ -52,6 +53,21 @@ func Serve(ctx context.Context, ln net.Listener, socketPath string) error {
 			conns.Go(func() { carry(ctx, c.(halfCloser), socketPath) })
 		}
 	}
+}
+
+// Endpoint makes a URL of the host's loopback interface answer in this network
+// namespace too, through the unix socket, until ctx ends.
+func Endpoint(ctx context.Context, endpoint, socketPath string) error {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return fmt.Errorf("forward: %w", err)
+	}
+	ln, err := Listen(ctx, net.JoinHostPort("127.0.0.1", u.Port()))
+	if err != nil {
+		return err
+	}
+	go func() { _ = Serve(ctx, ln, socketPath) }()
+	return nil
 }
 
 // halfCloser is a connection that can end one direction: TCP and unix.

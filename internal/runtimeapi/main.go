@@ -8,9 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/signal"
 	"syscall"
@@ -76,7 +74,7 @@ func run(ctx context.Context, path string) error {
 		return fmt.Errorf("the server began with %q", first.Kind)
 	}
 	if cfg.Contained {
-		if err := serveEndpoint(ctx, cfg); err != nil {
+		if err := forward.Endpoint(ctx, cfg.Endpoint, cfg.Socket); err != nil {
 			return err
 		}
 		if err := os.Mkdir("/tmp", 0o777); err == nil {
@@ -136,18 +134,4 @@ func dial(ctx context.Context, cfg Config) (*Conn, error) {
 		return nil, fmt.Errorf("the server does not know this instance: %s", resp.Status)
 	}
 	return NewConn(c, r), nil
-}
-
-// serveEndpoint makes the gateway answer at its own address in here.
-func serveEndpoint(ctx context.Context, cfg Config) error {
-	u, err := url.Parse(cfg.Endpoint)
-	if err != nil {
-		return err
-	}
-	ln, err := forward.Listen(ctx, net.JoinHostPort("127.0.0.1", u.Port()))
-	if err != nil {
-		return err
-	}
-	go func() { _ = forward.Serve(ctx, ln, cfg.Socket) }()
-	return nil
 }
