@@ -45,15 +45,21 @@ func newStagedLoad(t *testing.T, srv *apptest.Server) *stagedLoad {
 	if err != nil {
 		t.Fatal(err)
 	}
-	role, err := iam.NewFromConfig(srv.Config()).CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("ecs"),
+	return &stagedLoad{client: client, listener: listener, LoadBalancer: types.LoadBalancer{
+		TargetGroupArn: &blue, ContainerName: aws.String("app"), ContainerPort: aws.Int32(8080),
+		AdvancedConfiguration: &types.AdvancedConfiguration{AlternateTargetGroupArn: green.TargetGroups[0].TargetGroupArn,
+			ProductionListenerRule: rules.Rules[0].RuleArn, TestListenerRule: test.Rules[0].RuleArn, RoleArn: trafficRole(t, srv)}}}
+}
+
+// trafficRole is one in which ECS moves traffic.
+func trafficRole(t *testing.T, srv *apptest.Server) *string {
+	t.Helper()
+	out, err := iam.NewFromConfig(srv.Config()).CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("ecs"),
 		AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ecs.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &stagedLoad{client: client, listener: listener, LoadBalancer: types.LoadBalancer{
-		TargetGroupArn: &blue, ContainerName: aws.String("app"), ContainerPort: aws.Int32(8080),
-		AdvancedConfiguration: &types.AdvancedConfiguration{AlternateTargetGroupArn: green.TargetGroups[0].TargetGroupArn,
-			ProductionListenerRule: rules.Rules[0].RuleArn, TestListenerRule: test.Rules[0].RuleArn, RoleArn: role.Role.Arn}}}
+	return out.Role.Arn
 }
 
 // weights are what the rules forward, by the target group's name.
