@@ -101,6 +101,7 @@ func (s *Service) config(r store.Reader) (*plane.Config, error) {
 		if len(l.Certificates) > 0 {
 			out.Cert = aws.ToString(l.Certificates[0].CertificateArn)
 		}
+		l.planeTLS(out)
 		if out.Certs, err = s.planeCertificates(r, l); err != nil {
 			return err
 		}

@@ -76,6 +76,39 @@ func TestGivenCertificates(t *testing.T) {
 			t.Errorf("%s is shown %s", name, got)
 		}
 	}
+	versions := func(policy string) (oldest, newest bool) {
+		t.Helper()
+		must(w.ModifyListener(ctx, &elb.ModifyListenerInput{ListenerArn: l.ListenerArn, SslPolicy: &policy}))(t)
+		try := func(v uint16) bool {
+			c, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port), &tls.Config{InsecureSkipVerify: true, MinVersion: v, MaxVersion: v})
+			if err == nil {
+				_ = c.Close()
+			}
+			return err == nil
+		}
+		return try(tls.VersionTLS10), try(tls.VersionTLS13)
+	}
+	for policy, want := range map[string][2]bool{"ELBSecurityPolicy-2016-08": {true, false}, "ELBSecurityPolicy-TLS13-1-2-2021-06": {false, true}, "ELBSecurityPolicy-TLS13-1-0-2021-06": {true, true}} {
+		if oldest, newest := versions(policy); oldest != want[0] || newest != want[1] {
+			t.Errorf("%s: TLS 1.0 %v, TLS 1.3 %v", policy, oldest, newest)
+		}
+	}
+	// A session is resumed, though the listener's settings changed meanwhile.
+	resumed := func(c *tls.Config) bool {
+		t.Helper()
+		k, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer k.Close()
+		fmt.Fprint(k, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		_, _ = k.Read(make([]byte, 1000)) // the ticket is here
+		return k.ConnectionState().DidResume
+	}
+	sessions := &tls.Config{InsecureSkipVerify: true, ServerName: "one.example.com", ClientSessionCache: tls.NewLRUClientSessionCache(1)}
+	if resumed(sessions) || !resumed(sessions) {
+		t.Error("the second connection begins from nothing")
+	}
 	srv.Restart()
 	if got := shown("two.example.com"); got != "two.example.com" {
 		t.Errorf("after a restart: %s", got)

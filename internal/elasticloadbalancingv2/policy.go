@@ -2,12 +2,15 @@ package elbv2
 
 import (
 	"context"
+	"crypto/tls"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/plane"
 )
 
 // defaultPolicy is what a secure listener has that was made by the API without
@@ -50,6 +53,42 @@ var policies = []sslPolicy{
 	{"ELBSecurityPolicy-TLS13-1-2-Ext1-2021-06", "TLSv1.2 TLSv1.3", slices.Concat(tls13, gcm, cbc2, rsa2)},
 	{"ELBSecurityPolicy-TLS13-1-2-Ext2-2021-06", "TLSv1.2 TLSv1.3", slices.Concat(tls13, gcm, cbc2, cbc1, rsa2, rsa1)},
 	{"ELBSecurityPolicy-TLS13-1-3-2021-06", "TLSv1.3", tls13},
+}
+
+// suites are the ciphers that there are in Go, in OpenSSL's names.
+var suites = map[string]uint16{
+	"ECDHE-ECDSA-AES128-GCM-SHA256": tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, "ECDHE-RSA-AES128-GCM-SHA256": tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	"ECDHE-ECDSA-AES256-GCM-SHA384": tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, "ECDHE-RSA-AES256-GCM-SHA384": tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	"ECDHE-ECDSA-AES128-SHA256": tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256, "ECDHE-RSA-AES128-SHA256": tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256,
+	"ECDHE-ECDSA-AES128-SHA": tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, "ECDHE-RSA-AES128-SHA": tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA,
+	"ECDHE-RSA-AES256-SHA": tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA, "ECDHE-ECDSA-AES256-SHA": tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA,
+	"AES128-GCM-SHA256": tls.TLS_RSA_WITH_AES_128_GCM_SHA256, "AES256-GCM-SHA384": tls.TLS_RSA_WITH_AES_256_GCM_SHA384, "AES128-SHA256": tls.TLS_RSA_WITH_AES_128_CBC_SHA256,
+	"AES128-SHA": tls.TLS_RSA_WITH_AES_128_CBC_SHA, "AES256-SHA": tls.TLS_RSA_WITH_AES_256_CBC_SHA,
+}
+
+var versions = map[string]uint16{"TLSv1": tls.VersionTLS10, "TLSv1.1": tls.VersionTLS11, "TLSv1.2": tls.VersionTLS12, "TLSv1.3": tls.VersionTLS13}
+
+// planeTLS is what a secure listener's policy means.
+func (l *listener) planeTLS(out *plane.Listener) {
+	p := policy(aws.ToString(l.SslPolicy))
+	if !l.secure() || p == nil {
+		return
+	}
+	names := strings.Fields(p.protocols) // the oldest first
+	out.MinTLS, out.MaxTLS = versions[names[0]], versions[names[len(names)-1]]
+	for _, c := range p.ciphers {
+		if id := suites[c]; id != 0 {
+			out.Ciphers = append(out.Ciphers, id)
+		}
+	}
+	switch {
+	case l.application() && out.Options.HTTP2:
+		out.Protocols = []string{"h2", "http/1.1"}
+	case l.application():
+		out.Protocols = []string{"http/1.1"}
+	case len(l.AlpnPolicy) > 0:
+		out.Protocols = map[string][]string{"HTTP1Only": {"http/1.1"}, "HTTP2Only": {"h2"}, "HTTP2Optional": {"http/1.1", "h2"}, "HTTP2Preferred": {"h2", "http/1.1"}}[l.AlpnPolicy[0]]
+	}
 }
 
 func policy(name string) *sslPolicy {

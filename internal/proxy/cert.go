@@ -10,22 +10,66 @@ import (
 	"math/big"
 	"sync"
 	"time"
+
+	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/plane"
 )
 
-// certificate is the one for a name that clients ask for: one that has it, or
-// else the default one of the listener that is meant; nil if it has none.
-func (s *served) certificate(name string) *tls.Certificate {
-	for _, l := range s.listeners {
-		for _, c := range l.Certs {
-			if name != "" && c.Leaf.VerifyHostname(name) == nil {
-				return c
+// config is the port's TLS: that of the listener that a client means. Sessions
+// are resumed by the port's own keys, whichever listener it is.
+func (o *port) config() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			if l := o.served.Load().secure(hello.ServerName); l != nil {
+				return l.tls, nil
 			}
+			return nil, nil
+		},
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { return o.proxy.certs.of(hello.ServerName) },
+	}
+}
+
+// secure is the listener that a client means by a name: one that has a
+// certificate for it, the load balancer's of that name, or the only one.
+func (s *served) secure(name string) *listener {
+	for _, l := range s.listeners {
+		if l.TLS && certificateFor(l.Certs, name) != nil {
+			return l
 		}
 	}
-	if l := s.find(name, true); l != nil && len(l.Certs) > 0 {
-		return l.Certs[0]
+	return s.find(name, true)
+}
+
+func certificateFor(all []*tls.Certificate, name string) *tls.Certificate {
+	for _, c := range all {
+		if name != "" && c.Leaf.VerifyHostname(name) == nil {
+			return c
+		}
 	}
 	return nil
+}
+
+// config is a listener's TLS.
+func (p *Proxy) config(l *plane.Listener) *tls.Config {
+	if !l.TLS {
+		return nil
+	}
+	return &tls.Config{
+		MinVersion: max(l.MinTLS, tls.VersionTLS10), MaxVersion: l.MaxTLS, CipherSuites: l.Ciphers, NextProtos: l.Protocols,
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			name := hello.ServerName
+			if c := certificateFor(l.Certs, name); c != nil {
+				return c, nil
+			}
+			if len(l.Certs) > 0 {
+				return l.Certs[0], nil
+			}
+			if name == "" {
+				name = l.Host
+			}
+			return p.certs.of(name)
+		},
+	}
 }
 
 // certificates makes a certificate, signed by itself, for each name that

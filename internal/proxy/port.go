@@ -25,6 +25,7 @@ type port struct {
 	server    *http.Server
 	listeners []net.Listener
 	conns     chan net.Conn // for the server
+	tls       *tls.Config
 	done      chan struct{}
 	ended     sync.Once
 	fronts    fronts
@@ -39,6 +40,7 @@ func listen(p *Proxy, number int) (*port, error) {
 	}
 	o := &port{proxy: p, number: number, listeners: []net.Listener{v4}, conns: make(chan net.Conn), done: make(chan struct{})}
 	o.served.Store(&served{})
+	o.tls = o.config()
 	if v6, err := net.Listen("tcp6", net.JoinHostPort("::1", strconv.Itoa(number))); err == nil {
 		o.listeners = append(o.listeners, v6)
 	}
@@ -114,7 +116,7 @@ func (o *port) begin(c net.Conn) {
 		o.front(c, t, nil)
 		return
 	}
-	k := o.secure(c)
+	k := tls.Server(c, o.tls)
 	began := time.Now()
 	_ = t.SetDeadline(time.Now().Add(handshake))
 	if err := k.Handshake(); err != nil {
@@ -162,25 +164,6 @@ func (b *begun) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	return b.Conn.Read(p)
-}
-
-func (o *port) secure(c net.Conn) *tls.Conn {
-	protocols := []string{"http/1.1"}
-	for _, l := range o.served.Load().listeners {
-		if l.TLS && l.Options.HTTP2 {
-			protocols = []string{"h2", "http/1.1"}
-		}
-	}
-	return tls.Server(c, &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: protocols, GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		s, name := o.served.Load(), hello.ServerName
-		if c := s.certificate(name); c != nil {
-			return c, nil
-		}
-		if l := s.find(name, true); l != nil && name == "" {
-			name = l.Host
-		}
-		return o.proxy.certs.of(name)
-	}})
 }
 
 // Accept, Close and Addr make the port the server's net.Listener.

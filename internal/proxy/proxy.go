@@ -6,6 +6,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"maps"
@@ -151,7 +152,7 @@ func (p *Proxy) Apply(c *plane.Config) (closed map[int]error) {
 // route is a listener with what its rules need at hand. The wheels of weighted
 // rules turn on where their weights have not changed.
 func (p *Proxy) route(l *plane.Listener, pools map[string]*pool, wheels map[string]*wheel) *listener {
-	out := &listener{Listener: l, meter: p.meter(l)}
+	out := &listener{Listener: l, meter: p.meter(l), tls: p.config(l)}
 	for _, r := range l.Rules {
 		x := &rule{Rule: r}
 		if r.Forward != nil {
@@ -216,6 +217,7 @@ func (p *Proxy) close() {
 type listener struct {
 	*plane.Listener
 	meter *meter.Balancer
+	tls   *tls.Config
 	rules []*rule
 }
 

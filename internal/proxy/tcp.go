@@ -25,7 +25,7 @@ func (o *port) carry(l *listener, c net.Conn) {
 		return
 	}
 	if l.TLS {
-		k := o.secure(c)
+		k := tls.Server(c, o.tls)
 		_ = c.SetDeadline(time.Now().Add(handshake))
 		if err := k.Handshake(); err != nil {
 			l.meter.Handshakes.Add(1)

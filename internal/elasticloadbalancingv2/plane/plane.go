@@ -30,9 +30,14 @@ type Listener struct {
 	Cert string // the default certificate's ARN
 	// Certs are the certificates that there are, the default one first; one is
 	// made up where there are none.
-	Certs   []*tls.Certificate
-	Rules   []*Rule // in the order they are tried; the last one always matches
-	Options Options
+	Certs []*tls.Certificate
+	// MinTLS and MaxTLS are versions as in crypto/tls, Ciphers those of TLS 1.2
+	// and before, Protocols what is offered by ALPN.
+	MinTLS, MaxTLS uint16
+	Ciphers        []uint16
+	Protocols      []string
+	Rules          []*Rule // in the order they are tried; the last one always matches
+	Options        Options
 }
 
 // Options are a listener's and its load balancer's attributes.
