@@ -228,7 +228,10 @@ func (s *scheduler) start() {
 		}
 	}
 	s.checkStuck(want, room)
-	if want <= 0 || room <= 0 || p.RolloutState == types.DeploymentRolloutStateFailed {
+	// A deployment that failed starts nothing more, unless its tasks are not to
+	// blame and may have traffic.
+	failed := p.RolloutState == types.DeploymentRolloutStateFailed && (s.own == nil || p.FailedTasks > 0)
+	if want <= 0 || room <= 0 || failed {
 		return
 	}
 	if s.now.Before(p.NotBefore) {

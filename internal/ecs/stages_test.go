@@ -283,6 +283,24 @@ func TestCanaryEnds(t *testing.T) {
 	r.want("wait 10m0s, shift 100/100, stop blue", types.ServiceDeploymentStatusSuccessful, "green")
 }
 
+// Tasks of a revision that keeps a part of the traffic are replaced, though its
+// deployment was stopped.
+func TestStoppedIsKept(t *testing.T) {
+	r := canary(t, func(*types.DeploymentConfiguration) {})
+	d := *r.svc.Deploy
+	d.Status = types.ServiceDeploymentStatusStopRequested
+	r.svc.Deploy = &d
+	r.goOn(nil)
+	r.tasks = "blue:R"
+	if p := r.look(); p.Start["green"] != 1 {
+		t.Errorf("start %v", p.Start)
+	}
+	r.svc.Rollouts[0].FailedTasks = 1
+	if p := r.look(); p.Start["green"] != 0 {
+		t.Errorf("of one that fails: start %v", p.Start)
+	}
+}
+
 // A rollback whose traffic cannot be moved says so and touches nothing more.
 func TestRollbackFails(t *testing.T) {
 	r := canary(t, func(*types.DeploymentConfiguration) {})
