@@ -2,6 +2,7 @@ package codedeploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -66,8 +67,10 @@ func (x taskSets) routes(ctx context.Context, listener string) ([]route, error) 
 	}
 }
 
-// weigh gives green its percentage on every route of a listener to the pair.
-func (x taskSets) weigh(ctx context.Context, listener string, blue, green targets, percent int32) error {
+// weigh gives green its percentage on every route of a listener to the pair; see
+// reweighted for alone.
+func (x taskSets) weigh(ctx context.Context, listener string, percent int32, alone bool) error {
+	blue, green := x.d.Run.ECS.BlueGroup, x.d.Run.ECS.GreenGroup
 	all, err := x.routes(ctx, listener)
 	if err != nil {
 		return err
@@ -77,7 +80,7 @@ func (x taskSets) weigh(ctx context.Context, listener string, blue, green target
 		return badRoute("Neither of the target groups %s and %s is behind listener %s", blue.Name, green.Name, listener)
 	}
 	for _, r := range mine {
-		actions, changed := reweighted(r.Actions, blue.ARN, green.ARN, percent)
+		actions, changed := reweighted(r.Actions, blue.ARN, green.ARN, percent, alone)
 		switch {
 		case !changed:
 			continue
@@ -91,4 +94,25 @@ func (x taskSets) weigh(ctx context.Context, listener string, blue, green target
 		}
 	}
 	return nil
+}
+
+// part makes sure that no client stays with a target group that ends, before it
+// does. A listener that is gone or refuses has no clients to care for, or keeps
+// them.
+func (x taskSets) part(ctx context.Context, percent int32) error {
+	for _, listener := range x.listeners() {
+		var why *failure
+		if err := x.weigh(ctx, listener, percent, true); err != nil && !errors.As(err, &why) {
+			return err
+		}
+	}
+	return nil
+}
+
+// listeners are those of production and, if there is one, of tests.
+func (x taskSets) listeners() []string {
+	if test := x.d.test(); test != "" {
+		return []string{x.d.production(), test}
+	}
+	return []string{x.d.production()}
 }

@@ -360,6 +360,10 @@ func TestRules(t *testing.T) {
 		t.Errorf("%+v", rules)
 	}
 	a := rules[1].Actions
+	// Nobody can stay with blue, which is gone.
+	if _, ok := weight(a, tgA); ok {
+		t.Errorf("%+v", a[1].ForwardConfig)
+	}
 	if w, _ := weight(a, tgB); w != 100 || a[0].Type != elbtypes.ActionTypeEnumAuthenticateOidc || !*a[1].ForwardConfig.TargetGroupStickinessConfig.Enabled {
 		t.Errorf("%+v", a)
 	}

@@ -2,6 +2,7 @@ package codedeploy
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
@@ -111,26 +112,37 @@ func onlyPair(listener string, r route, blue, green string) error {
 
 // reweighted are the actions of a route with percent of the traffic at green;
 // false if they are so already. Other actions, and the stickiness of the target
-// groups, stay.
-func reweighted(actions []elbtypes.Action, blue, green string, percent int32) ([]elbtypes.Action, bool) {
-	b, hasBlue := weight(actions, blue)
-	g, hasGreen := weight(actions, green)
-	if hasBlue && hasGreen && b == 100-percent && g == percent {
-		return actions, false
-	}
-	out := slices.Clone(actions)
+// groups, stay. A client that stays with a group does so whatever its weight is:
+// with alone, a group without weight is no longer there to stay with.
+func reweighted(actions []elbtypes.Action, blue, green string, percent int32, alone bool) ([]elbtypes.Action, bool) {
+	out, changed := slices.Clone(actions), false
 	for i := range out {
-		if !slices.ContainsFunc(groupsOf(out[i]), func(t elbtypes.TargetGroupTuple) bool {
+		groups := groupsOf(out[i])
+		if !slices.ContainsFunc(groups, func(t elbtypes.TargetGroupTuple) bool {
 			return aws.ToString(t.TargetGroupArn) == blue || aws.ToString(t.TargetGroupArn) == green
 		}) {
 			continue
 		}
-		c := elbtypes.ForwardActionConfig{TargetGroups: []elbtypes.TargetGroupTuple{
-			{TargetGroupArn: aws.String(green), Weight: aws.Int32(percent)}, {TargetGroupArn: aws.String(blue), Weight: aws.Int32(100 - percent)}}}
+		c := elbtypes.ForwardActionConfig{}
 		if old := out[i].ForwardConfig; old != nil {
 			c.TargetGroupStickinessConfig = old.TargetGroupStickinessConfig
 		}
+		sticky := c.TargetGroupStickinessConfig != nil && aws.ToBool(c.TargetGroupStickinessConfig.Enabled)
+		for _, g := range []elbtypes.TargetGroupTuple{{TargetGroupArn: aws.String(green), Weight: aws.Int32(percent)}, {TargetGroupArn: aws.String(blue), Weight: aws.Int32(100 - percent)}} {
+			if *g.Weight > 0 || !alone || !sticky {
+				c.TargetGroups = append(c.TargetGroups, g)
+			}
+		}
+		changed = changed || !slices.EqualFunc(byARN(groups), byARN(c.TargetGroups), func(a, b elbtypes.TargetGroupTuple) bool {
+			return aws.ToString(a.TargetGroupArn) == aws.ToString(b.TargetGroupArn) && aws.ToInt32(a.Weight) == aws.ToInt32(b.Weight)
+		})
 		out[i].ForwardConfig, out[i].TargetGroupArn = &c, nil
 	}
-	return out, true
+	return out, changed
+}
+
+func byARN(groups []elbtypes.TargetGroupTuple) []elbtypes.TargetGroupTuple {
+	return slices.SortedFunc(slices.Values(groups), func(a, b elbtypes.TargetGroupTuple) int {
+		return strings.Compare(aws.ToString(a.TargetGroupArn), aws.ToString(b.TargetGroupArn))
+	})
 }

@@ -153,7 +153,10 @@ func (x taskSets) perform(ctx context.Context, a action) (o outcome, err error) 
 	case promote:
 		err = x.promote(ctx, r.Green)
 	case terminate:
-		if _, err = x.sets(ctx); err == nil {
+		if _, err = x.sets(ctx); err != nil {
+			return o, err
+		}
+		if err = x.part(ctx, 100); err == nil {
 			err = x.drop(ctx, r.Blue)
 		}
 	case restore:
@@ -183,7 +186,7 @@ func (x taskSets) shift(ctx context.Context, listener string, percent int32) err
 	if t := find(all, r.Green); t == nil || aws.ToString(t.Status) == "DRAINING" {
 		return failed(types.ErrorCodeEcsUpdateError, "The replacement task set %s is gone.", r.Green)
 	}
-	return x.weigh(ctx, listener, r.BlueGroup, r.GreenGroup, percent)
+	return x.weigh(ctx, listener, percent, false)
 }
 
 // external is the external id of green: the deployment's own, or that of the
@@ -215,7 +218,7 @@ func (x taskSets) install(ctx context.Context) (o outcome, err error) {
 				}
 			}
 		}
-		if err := x.weigh(ctx, x.d.production(), r.BlueGroup, r.GreenGroup, 0); err != nil {
+		if err := x.weigh(ctx, x.d.production(), 0, false); err != nil {
 			return o, err
 		}
 		if green, err = x.create(ctx, find(all, r.Blue)); err != nil {
@@ -300,11 +303,8 @@ func (x taskSets) restore(ctx context.Context) error {
 	if blue := find(all, r.Blue); !gone && (blue == nil || aws.ToString(blue.Status) == "DRAINING") {
 		return failed(types.ErrorCodeEcsUpdateError, "The original task set %s is gone.", r.Blue)
 	}
-	for _, listener := range []string{x.d.production(), x.d.test()} {
-		if listener == "" {
-			continue
-		}
-		if err := x.weigh(ctx, listener, r.BlueGroup, r.GreenGroup, 0); err != nil {
+	for _, listener := range x.listeners() {
+		if err := x.weigh(ctx, listener, 0, true); err != nil {
 			return err
 		}
 	}
