@@ -21,7 +21,8 @@ func (s *Service) newDeploymentID() string {
 // is not known is registered. What is wrong with the revision's content, or
 // with what it is deployed to, the deployment says, not this call.
 //
-// Errors: those of findGroup, findConfig, checkRevision, checkReactions;
+// Errors: those of findGroup, findConfig, checkRevision, checkReactions,
+// checkGradual;
 // DescriptionTooLongException, InvalidDeploymentConfigNameException,
 // InvalidIgnoreApplicationStopFailuresValueException,
 // InvalidUpdateOutdatedInstancesOnlyValueException,
@@ -58,6 +59,9 @@ func (s *Service) CreateDeployment(ctx context.Context, in *codedeploy.CreateDep
 		}
 		if c.ComputePlatform != a.Platform {
 			return &types.InvalidDeploymentConfigNameException{Message: text("The deployment configuration %s is for the compute platform %s, the application for %s.", *config, c.ComputePlatform, a.Platform)}
+		}
+		if err := checkGradual(g.LoadBalancerInfo, c); err != nil {
+			return err
 		}
 		d.from(a, g, in)
 		d.DeploymentConfigName = config

@@ -462,3 +462,21 @@ func TestMeddling(t *testing.T) {
 		t.Errorf("%s", *d.RollbackInfo.RollbackMessage)
 	}
 }
+
+// A network load balancer takes all traffic at once only.
+func TestNetworkBalancer(t *testing.T) {
+	b := newBench(t)
+	listener := strings.Replace(prod, "/app/", "/net/", 1)
+	b.world.rules[listener] = b.world.rules[prod]
+	b.group(types.ComputePlatformEcs, func(g *types.DeploymentGroupInfo) {
+		p := &g.LoadBalancerInfo.TargetGroupPairInfoList[0]
+		p.ProdTrafficRoute.ListenerArns, p.TestTrafficRoute = []string{listener}, nil
+	})
+	_, err := b.CreateDeployment(b.ctx, &codedeploy.CreateDeploymentInput{ApplicationName: aws.String("app"), DeploymentGroupName: aws.String("g"), Revision: ecsSpec(""),
+		DeploymentConfigName: aws.String("CodeDeployDefault.ECSCanary10Percent5Minutes")})
+	wantCode(t, err, "InvalidTrafficRoutingConfigurationException")
+	b.want(b.deploy(ecsSpec("")), types.DeploymentStatusSucceeded, "")
+	if b.world.split(listener) != "b:100" {
+		t.Error(b.world.split(listener))
+	}
+}

@@ -2,6 +2,7 @@ package codedeploy
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
@@ -91,6 +92,20 @@ func checkBalancers(g *types.DeploymentGroupInfo) error {
 	return nil
 }
 
+// checkGradual refuses what network load balancers cannot do. The words are
+// AWS's.
+//
+// Errors: InvalidTrafficRoutingConfigurationException.
+func checkGradual(l *types.LoadBalancerInfo, c *types.DeploymentConfigInfo) error {
+	if l == nil || len(l.TargetGroupPairInfoList) == 0 || c.TrafficRoutingConfig == nil || c.TrafficRoutingConfig.Type == types.TrafficRoutingTypeAllAtOnce {
+		return nil
+	}
+	if strings.Contains(l.TargetGroupPairInfoList[0].ProdTrafficRoute.ListenerArns[0], ":listener/net/") {
+		return &types.InvalidTrafficRoutingConfigurationException{Message: text("Only ALB supports gradual traffic routing, use AllAtOnce Traffic routing instead when you create/update Deployment group.")}
+	}
+	return nil
+}
+
 func checkPair(p *types.TargetGroupPairInfo) error {
 	bad := func(message string) error {
 		return &types.InvalidTargetGroupPairException{Message: text("%s", message)}
@@ -104,6 +119,8 @@ func checkPair(p *types.TargetGroupPairInfo) error {
 		return bad("The production traffic route of a target group pair has the ARN of one listener.")
 	case p.TestTrafficRoute != nil && len(p.TestTrafficRoute.ListenerArns) != 1:
 		return bad("The test traffic route of a target group pair has the ARN of one listener.")
+	case p.TestTrafficRoute != nil && p.TestTrafficRoute.ListenerArns[0] == p.ProdTrafficRoute.ListenerArns[0]:
+		return bad("The listeners of the production and the test traffic route of a target group pair must differ.")
 	}
 	for _, r := range []*types.TrafficRoute{p.ProdTrafficRoute, p.TestTrafficRoute} {
 		if r == nil {

@@ -162,6 +162,9 @@ func saveGroup(tx *engine.Tx, region string, a *application, g *group) error {
 	if err := checkGroup(&g.DeploymentGroupInfo); err != nil {
 		return err
 	}
+	if err := checkGradual(g.LoadBalancerInfo, c); err != nil {
+		return err
+	}
 	for _, e := range g.EcsServices {
 		owner, err := mapped.Get(tx, region, *e.ClusterName, *e.ServiceName)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -111,9 +111,6 @@ func (x taskSets) look(ctx context.Context, spec *appspec.Service) (*sets, error
 		return nil, invalidService("The target ECS service must be configured using one of those two target groups.")
 	}
 	production := x.d.production()
-	if plan := shifts(x.d.Traffic); len(plan) > 1 && strings.Contains(production, ":listener/net/") {
-		return nil, failed(types.ErrorCodeElasticLoadBalancingInvalid, "Only ALB supports gradual traffic routing, use AllAtOnce Traffic routing instead when you create/update Deployment group.")
-	}
 	routes, err := x.routes(ctx, production)
 	if err != nil {
 		return nil, err
