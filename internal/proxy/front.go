@@ -305,8 +305,11 @@ func (k *client) serve(l *listener, x *rule, head int) (more bool) {
 // refuse answers a request that could not be read.
 func (k *client) refuse(status int) {
 	k.closing = true
-	if s := k.port.served.Load(); len(s.listeners) > 0 {
-		k.say(failure(s.listeners[0], status))
+	if l := k.port.served.Load().find("", k.secure != nil); l != nil {
+		k.started, k.sent = k.last, 0
+		k.request = h1.Request{} // nobody knows what it is
+		k.say(failure(l, status))
+		k.noted(l.refusal())
 	}
 }
 

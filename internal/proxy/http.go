@@ -125,7 +125,7 @@ func rewrite(p *httputil.ProxyRequest) {
 		proto = "https"
 		if opts.TLSHeaders {
 			out.Header.Set("X-Amzn-Tls-Version", tlsVersion(secure))
-			out.Header.Set("X-Amzn-Tls-Cipher-Suite", tls.CipherSuiteName(secure.CipherSuite))
+			out.Header.Set("X-Amzn-Tls-Cipher-Suite", plane.CipherName(secure.CipherSuite))
 		}
 	}
 	out.Header.Set("X-Forwarded-Proto", proto)

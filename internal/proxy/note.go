@@ -51,11 +51,26 @@ func (l *listener) note(q *plane.Request, x *rule) *note {
 	return n
 }
 
+// refusal is the line of a request that could not be read.
+func (l *listener) refusal() *note {
+	if l.Options.AccessLog == nil {
+		return nil
+	}
+	n := &note{place: *l.Options.AccessLog}
+	n.Balancer, n.Priority, n.Waited, n.Took, n.Answered = l.Balancer, -1, -1, -1, -1
+	n.Type = "http"
+	if l.TLS {
+		n.Type, n.Cert = "https", l.Cert
+	}
+	n.URL = n.Type + "://" + l.Host + ":" + strconv.Itoa(l.Port) + "-"
+	return n
+}
+
 func (n *note) secure(s *tls.ConnectionState) {
 	if s == nil {
 		return
 	}
-	n.Cipher, n.TLS, n.Domain = tls.CipherSuiteName(s.CipherSuite), tlsVersion(s), s.ServerName
+	n.Cipher, n.TLS, n.Domain = plane.CipherName(s.CipherSuite), tlsVersion(s), s.ServerName
 	if s.DidResume {
 		n.Cert = "session-reused"
 	}
@@ -110,6 +125,9 @@ const clientGone = 460
 
 // noted ends a request of the front.
 func (k *client) noted(n *note) {
+	if n == nil {
+		return
+	}
 	n.Client, n.Created, n.Sent, n.Status = net.JoinHostPort(k.host, k.number), k.started, k.sent, k.status
 	if n.Status == 0 && k.watch.gone.Load() {
 		n.Status = clientGone
@@ -133,7 +151,7 @@ func (o *port) logConnection(t *tally, secure *tls.ConnectionState, handshake ti
 	c := accesslog.Connection{Time: time.Now(), Listener: o.number, Handshake: handshake, Trace: t.name()}
 	c.Address, c.Port, _ = net.SplitHostPort(t.RemoteAddr().String())
 	if secure != nil {
-		c.TLS, c.Cipher = tlsVersion(secure), tls.CipherSuiteName(secure.CipherSuite)
+		c.TLS, c.Cipher = tlsVersion(secure), plane.CipherName(secure.CipherSuite)
 	}
 	o.proxy.cfg.Journal.Write(*l.Options.ConnectionLog, c.Append(nil))
 }

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"crypto/tls"
 	"errors"
 	"io"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/plane"
 	"github.com/slipway-dev/slipway/internal/proxy/h1"
 )
 
@@ -137,7 +137,7 @@ func (k *client) appendRequest(b []byte, f *flight) []byte {
 		b = append(b, "X-Forwarded-Proto: https\r\n"...)
 		if opts.TLSHeaders {
 			b = appendField(b, "X-Amzn-Tls-Version", tlsVersion(k.secure))
-			b = appendField(b, "X-Amzn-Tls-Cipher-Suite", tls.CipherSuiteName(k.secure.CipherSuite))
+			b = appendField(b, "X-Amzn-Tls-Cipher-Suite", plane.CipherName(k.secure.CipherSuite))
 		}
 	} else {
 		b = append(b, "X-Forwarded-Proto: http\r\n"...)
