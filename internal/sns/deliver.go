@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -56,15 +57,15 @@ func later(format string, args ...any) error {
 	return &failure{reason: fmt.Sprintf(format, args...), passing: true}
 }
 
-// deliver makes one attempt. A subscription that is gone by now, or does not
-// want messages before it is confirmed, needs none.
+// deliver makes one attempt. A subscription that is gone by now needs none, nor
+// does one that is not confirmed a message, or one that is a confirmation.
 func (s *Service) deliver(ctx context.Context, job *engine.Job) error {
 	var d delivery
 	if err := json.Unmarshal(job.Payload, &d); err != nil {
 		return err
 	}
 	t, sub, err := s.parties(ctx, &d)
-	if errors.Is(err, store.ErrNotFound) || err == nil && sub.Pending && d.Message.Kind == notification {
+	if errors.Is(err, store.ErrNotFound) || err == nil && sub.Pending == (d.Message.Kind == notification) {
 		return nil
 	}
 	if err != nil {
@@ -75,7 +76,7 @@ func (s *Service) deliver(ctx context.Context, job *engine.Job) error {
 			return engine.RetryAt(at)
 		}
 	}
-	err = s.send(ctx, t, sub, &d.Message)
+	got, err := s.send(ctx, t, sub, &d.Message)
 	if ctx.Err() != nil {
 		return err // the engine stops: again at the next start
 	}
@@ -83,6 +84,7 @@ func (s *Service) deliver(ctx context.Context, job *engine.Job) error {
 		if d.Message.Kind == notification {
 			s.count(ctx, t.Region, t.Name, datum("NumberOfNotificationsDelivered", 1, metrics.StandardUnitCount))
 		}
+		s.tell(ctx, t, sub, &d, got, nil)
 		return nil
 	}
 	d.Tries++
@@ -97,6 +99,7 @@ func (s *Service) deliver(ctx context.Context, job *engine.Job) error {
 	if d.Message.Kind == notification {
 		s.count(ctx, t.Region, t.Name, datum("NumberOfNotificationsFailed", 1, metrics.StandardUnitCount))
 	}
+	s.tell(ctx, t, sub, &d, got, err)
 	return nil
 }
 
@@ -111,15 +114,21 @@ func (s *Service) parties(ctx context.Context, d *delivery) (t *topic, sub *subs
 	return t, sub, err
 }
 
+// answer is what a subscriber said to a message, as far as there was any.
+type answer struct {
+	status int // of HTTP
+	text   string
+}
+
 // send brings a message to a subscriber.
-func (s *Service) send(ctx context.Context, t *topic, sub *subscription, m *message) error {
+func (s *Service) send(ctx context.Context, t *topic, sub *subscription, m *message) (answer, error) {
 	switch {
 	case isHTTP(sub.Protocol):
 		return s.post(ctx, t, sub, m)
 	case sub.Protocol == "lambda":
-		return s.invoke(ctx, t, sub, m)
+		return answer{status: http.StatusAccepted, text: "accepted by Lambda"}, s.invoke(ctx, t, sub, m)
 	}
-	return giveUp("delivery by %s is not implemented by Slipway", sub.Protocol)
+	return answer{}, giveUp("delivery by %s is not implemented by Slipway", sub.Protocol)
 }
 
 // place is a subscriber's address without what may be secret in it.

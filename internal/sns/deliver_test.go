@@ -490,3 +490,31 @@ func TestRawProtocols(t *testing.T) {
 		}
 	}
 }
+
+// The status of deliveries is logged in the topic's roles.
+func TestFeedback(t *testing.T) {
+	b, r := newBench(t), newReceiver(t)
+	b.set("HTTPSuccessFeedbackRoleArn", feedbackRole)
+	b.set("HTTPFailureFeedbackRoleArn", feedbackRole)
+	b.confirmed(r, nil)
+	b.publish(&sdk.PublishInput{Message: aws.String("hello")}) // a rate of none
+	if len(b.logged) != 0 {
+		t.Fatalf("logged %q", b.logged)
+	}
+	b.set("HTTPSuccessFeedbackSampleRate", "100")
+	id := b.publish(&sdk.PublishInput{Message: aws.String("hello")})
+	r.answer(http.StatusForbidden)
+	b.publish(&sdk.PublishInput{Message: aws.String("hello")})
+	if len(b.logged) != 5 {
+		t.Fatalf("logged %q", b.logged)
+	}
+	for i, want := range []string{"PutLogEvents", `CreateLogGroup {"logGroupName":"sns/us-east-1/000000000000/deploys"}`, `CreateLogStream {"logGroupName":"sns/us-east-1/000000000000/deploys","logStreamName":"2026/01/02"}`,
+		`\"messageMD5Sum\":\"5d41402abc4b2a76b9719d911017c592\",\"messageId\":\"` + id, `\"attempts\":1,\"statusCode\":403},\"status\":\"FAILURE\"`} {
+		if !strings.Contains(b.logged[i], want) {
+			t.Errorf("logged %s, want %s", b.logged[i], want)
+		}
+	}
+	if !strings.Contains(b.logged[3], `\"attempts\":1,\"statusCode\":200},\"status\":\"SUCCESS\"`) || !strings.Contains(b.logged[4], "deploys/Failure") {
+		t.Errorf("logged %s and %s", b.logged[3], b.logged[4])
+	}
+}

@@ -3,6 +3,7 @@ package sns
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/aws/session"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/clock"
 	"github.com/slipway-dev/slipway/internal/engine/enginetest"
@@ -36,6 +38,40 @@ type bench struct {
 	refuse  error         // what the authorizer says
 	asked   []wire.Access // what it was asked
 	invoked []string      // payloads
+	logged  []string      // requests of Logs
+}
+
+func (b *bench) Credentials(context.Context, session.Request) (aws.Credentials, error) {
+	return aws.Credentials{}, errors.New("not asked for")
+}
+
+// Config is for clients of b, in one role.
+func (b *bench) Config(_ context.Context, r session.Request) (aws.Config, error) {
+	if r.RoleARN != feedbackRole || r.Service != principal || r.SourceARN != *b.topic {
+		return aws.Config{}, &wire.Error{Code: "AccessDenied", Message: "not that role"}
+	}
+	return aws.Config{Region: r.Region, HTTPClient: b, Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "s"}, nil
+	})}, nil
+}
+
+const feedbackRole = "arn:aws:iam::000000000000:role/feedback"
+
+// Do is CloudWatch Logs, where no group is there at first.
+func (b *bench) Do(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	status, text := http.StatusOK, "{}"
+	if len(b.logged) == 0 {
+		status, text = http.StatusBadRequest, `{"__type":"ResourceNotFoundException"}`
+	}
+	b.logged = append(b.logged, action+" "+string(body))
+	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
 }
 
 // Invoke is Lambda, with one function.
@@ -53,7 +89,7 @@ func newBench(t *testing.T) *bench {
 	e, c := enginetest.New(t)
 	b := &bench{t: t, clock: c, counted: map[string]float64{}}
 	b.Service = New(Config{Engine: e, IDs: id.Random, Log: enginetest.Log(t), Site: site.Site{Account: "000000000000", Region: "us-east-1", URL: "http://localhost:4566"},
-		Box: seal.New(make([]byte, 32)).For("sns"), Authorizer: b, Metrics: b, Functions: b})
+		Box: seal.New(make([]byte, 32)).For("sns"), Authorizer: b, Metrics: b, Functions: b, Sessions: b})
 	enginetest.Start(t, e)
 	b.ctx = identity.WithRegion(identity.WithCaller(context.Background(), &identity.Caller{}), "us-east-1")
 	out, err := b.CreateTopic(b.ctx, &sdk.CreateTopicInput{Name: aws.String("deploys")})

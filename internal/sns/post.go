@@ -21,23 +21,23 @@ const userAgent = "Amazon Simple Notification Service Agent"
 
 // post sends a message to an address on the web, as the developer guide's "HTTP
 // /HTTPS message formats" has it.
-func (s *Service) post(ctx context.Context, t *topic, sub *subscription, m *message) error {
+func (s *Service) post(ctx context.Context, t *topic, sub *subscription, m *message) (answer, error) {
 	raw := m.Kind == notification && sub.Attributes["RawMessageDelivery"] == "true"
 	body := []byte(m.Text)
 	if !raw {
 		e, err := s.wrap(ctx, t, sub, m)
 		if err != nil {
-			return err
+			return answer{}, err
 		}
 		if body, err = e.text(); err != nil {
-			return err
+			return answer{}, err
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, postTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, sub.Endpoint, bytes.NewReader(body))
 	if err != nil {
-		return giveUp("the endpoint is no URL")
+		return answer{}, giveUp("the endpoint is no URL")
 	}
 	r.Header.Set("User-Agent", userAgent)
 	r.Header.Set("Content-Type", contentType(t, sub))
@@ -50,19 +50,20 @@ func (s *Service) post(ctx context.Context, t *topic, sub *subscription, m *mess
 	if raw {
 		r.Header["x-amz-sns-rawdelivery"] = []string{"true"}
 	}
-	answer, err := s.client.Do(r)
+	got, err := s.client.Do(r)
 	if err != nil {
-		return unreached(err)
+		return answer{}, unreached(err)
 	}
-	defer answer.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, maxAnswer))
-	switch code := answer.StatusCode; {
-	case code/100 == 2:
-		return nil
-	case code == http.StatusTooManyRequests || code >= 500:
-		return later("the endpoint answered %s", answer.Status)
+	defer got.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(got.Body, maxAnswer))
+	a := answer{got.StatusCode, got.Status}
+	switch {
+	case a.status/100 == 2:
+		return a, nil
+	case a.status == http.StatusTooManyRequests || a.status >= 500:
+		return a, later("the endpoint answered %s", got.Status)
 	default: // also redirects, which are not followed
-		return giveUp("the endpoint answered %s", answer.Status)
+		return a, giveUp("the endpoint answered %s", got.Status)
 	}
 }
 

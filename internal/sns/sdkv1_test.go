@@ -43,3 +43,29 @@ func TestOlderClient(t *testing.T) {
 		t.Errorf("after delete: %v", err)
 	}
 }
+
+// What people's older tools publish, a receiver on the web gets.
+func TestOlderClientPublishes(t *testing.T) {
+	c, h := sns.New(apptest.Start(t).Older()), newHook(t)
+	topic, err := c.CreateTopic(&sns.CreateTopicInput{Name: aws.String("deploys")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Subscribe(&sns.SubscribeInput{TopicArn: topic.TopicArn, Protocol: aws.String("http"), Endpoint: &h.URL}); err != nil {
+		t.Fatal(err)
+	}
+	h.next(t, "SubscriptionConfirmation")
+	sent, err := c.Publish(&sns.PublishInput{TopicArn: topic.TopicArn, Message: aws.String("a & b"), MessageAttributes: map[string]*sns.MessageAttributeValue{
+		"raw": {DataType: aws.String("Binary"), BinaryValue: []byte{1, 2}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := h.next(t, "Notification")
+	attributes, _ := m["MessageAttributes"].(map[string]any)
+	if raw, _ := attributes["raw"].(map[string]any); m["MessageId"] != *sent.MessageId || m["Message"] != "a & b" || raw["Value"] != "AQI=" {
+		t.Errorf("got %v", m)
+	}
+	_, err = c.PublishBatch(&sns.PublishBatchInput{TopicArn: topic.TopicArn, PublishBatchRequestEntries: []*sns.PublishBatchRequestEntry{
+		{Id: aws.String("a"), Message: aws.String("1")}, {Id: aws.String("a"), Message: aws.String("2")}}})
+	apptest.WantCode(t, err, sns.ErrCodeBatchEntryIdsNotDistinctException)
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/auth"
 	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/aws/session"
 	"github.com/slipway-dev/slipway/internal/aws/tag"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/engine"
@@ -37,6 +38,8 @@ type Config struct {
 	Authorizer auth.Authorizer
 	Metrics    Metrics
 	Functions  Functions
+	// Sessions are for the roles in which the status of deliveries is logged.
+	Sessions session.Source
 }
 
 // Functions is Lambda. An error that is a *wire.Error is Lambda's answer.
