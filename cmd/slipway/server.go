@@ -61,6 +61,7 @@ func server(ctx context.Context, args []string, out, errs io.Writer) int {
 		}
 		return fail(errs, err)
 	}
+	giveBack()
 	fmt.Fprintf(out, "slipway is ready at %s\n", a.URL())
 	<-ctx.Done()
 	if err := a.Close(); err != nil {
