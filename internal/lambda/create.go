@@ -80,10 +80,7 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 				return err
 			}
 		}
-		if err := functions.Put(tx, f, f.Region, f.Name); err != nil {
-			return err
-		}
-		return s.enqueueSettle(tx, n)
+		return s.ready(tx, f)
 	})
 	if err != nil {
 		return nil, err

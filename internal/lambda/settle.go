@@ -15,12 +15,28 @@ import (
 	"github.com/slipway-dev/slipway/internal/store"
 )
 
-func (s *Service) enqueueSettle(tx *engine.Tx, n name) error {
-	id := n.Region + "/" + n.Function
-	return tx.Enqueue(engine.NewJob{Kind: jobSettle, ID: id, Key: id, Payload: n})
+// ready writes a function whose $LATEST is new, and sees to it that it becomes
+// ready. The code of a zip is already, and an image whose digest is known: who
+// asks next sees it so, while the answer to the change says, as AWS's does, that
+// it is under way.
+func (s *Service) ready(tx *engine.Tx, f *function) error {
+	if c := f.Latest.Code; c.Image == "" || c.Digest != "" {
+		s.retire(tx, f)
+		return s.settled(tx, f, c, nil)
+	}
+	id := f.Region + "/" + f.Name
+	if err := tx.Enqueue(engine.NewJob{Kind: jobSettle, ID: id, Key: id, Payload: name{Region: f.Region, Function: f.Name}}); err != nil {
+		return err
+	}
+	return functions.Put(tx, f, f.Region, f.Name)
 }
 
-// settle makes what was created or updated ready, and tells how it went.
+// retire ends what runs an older $LATEST, after the commit.
+func (s *Service) retire(tx *engine.Tx, f *function) {
+	tx.AfterCommit(func() { s.pool.retire(f.Region, f.Name, latest, s.served(f).Generation) })
+}
+
+// settle makes an image ready, and tells how it went.
 func (s *Service) settle(ctx context.Context, job *engine.Job) error {
 	var n name
 	if err := json.Unmarshal(job.Payload, &n); err != nil {
@@ -37,12 +53,9 @@ func (s *Service) settle(ctx context.Context, job *engine.Job) error {
 	if err != nil {
 		return err
 	}
-	ready, failure := f.Latest.Code, (*failure)(nil)
-	if ready.Image != "" {
-		ready, failure, err = s.resolve(ctx, n.Region, ready)
-		if err != nil {
-			return err
-		}
+	ready, failure, err := s.resolve(ctx, n.Region, f.Latest.Code)
+	if err != nil {
+		return err
 	}
 	generation := f.Latest.Generation
 	err = s.Engine.Update(ctx, func(tx *engine.Tx) error {
@@ -56,7 +69,7 @@ func (s *Service) settle(ctx context.Context, job *engine.Job) error {
 		if err := s.settled(tx, f, ready, failure); err != nil {
 			return err
 		}
-		tx.AfterCommit(func() { s.pool.retire(f.Region, f.Name, latest, s.served(f).Generation) })
+		s.retire(tx, f)
 		return tx.Done(job)
 	})
 	return err

@@ -65,7 +65,7 @@ func (s *Service) update(ctx context.Context, n name, revision *string, do func(
 			f.Serving = &before
 		}
 		f.Latest = *v
-		return s.enqueueSettle(tx, n)
+		return s.ready(tx, f)
 	})
 	return v, err
 }
