@@ -117,6 +117,7 @@ const (
 	invoke  move = "invoke"  // a hook's function
 	pause   move = "pause"   // at a hook, until someone says how to go on
 	shift   move = "shift"   // traffic
+	part    move = "part"    // clients from the target groups that have no traffic
 	scale   move = "scale"   // the target to the desired count
 	settle  move = "settle"  // wait until the target's tasks are healthy
 	rest    move = "rest"    // wait
@@ -130,7 +131,7 @@ type step struct {
 	do               move
 	hook             int                                // for invoke and pause
 	at               types.DeploymentLifecycleHookStage // for invoke and pause
-	production, test float64                            // for shift
+	production, test float64                            // for shift and part
 	minutes          *int32                             // for rest
 }
 
@@ -187,7 +188,9 @@ func (d *deployment) program() []step {
 		p.add(step{do: rest, minutes: d.Config.BakeTimeInMinutes})
 	}
 	p.stage = types.ServiceDeploymentLifecycleStageCleanUp
-	p.add(step{do: retire})
+	if !first {
+		p.add(step{do: part, production: all, test: all}, step{do: retire})
+	}
 	return p.steps
 }
 
@@ -204,7 +207,7 @@ func (d *deployment) wayBack() []step {
 		p.hooks(types.DeploymentLifecycleHookStageTestTrafficShift)
 	}
 	p.stage = types.ServiceDeploymentLifecycleStageCleanUp
-	p.add(step{do: retire})
+	p.add(step{do: part}, step{do: retire})
 	return p.steps
 }
 

@@ -85,7 +85,7 @@ func (s *Service) runErrand(ctx context.Context, job *engine.Job) error {
 	switch e := d.Errand; e.Do {
 	case look:
 		err = s.lookAtAlarms(ctx, d)
-	case shift:
+	case shift, part:
 		err = s.shiftTraffic(ctx, svc, e)
 	case invoke:
 		err = s.invokeHook(ctx, svc, e)

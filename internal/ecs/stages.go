@@ -78,7 +78,7 @@ func (s *scheduler) watch() {
 		return
 	}
 	// Once the source is being scaled in there is no way back.
-	if steps := d.program(); d.Step < len(steps) && steps[d.Step].do == retire {
+	if steps := d.program(); d.Step < len(steps) && steps[d.Step].stage == types.ServiceDeploymentLifecycleStageCleanUp {
 		return
 	}
 	if reason, back, failed := s.failure(s.Service.rollout(d.Target)); failed {
@@ -168,7 +168,7 @@ func (s *scheduler) advance() bool {
 	if at.stage != d.Stage {
 		d.Stage, d.StageAt, d.UpdatedAt = at.stage, s.now, s.now
 	}
-	if limit := d.StageAt.Add(stageMinutes * d.Minute); d.Back || at.do == retire || at.do == pause {
+	if limit := d.StageAt.Add(stageMinutes * d.Minute); d.Back || at.do == retire || at.do == part || at.do == pause {
 		// What is decided takes as long as it takes; pauses have limits of their own.
 	} else if !s.now.Before(limit) {
 		s.abandon(fmt.Sprintf("the stage %s took longer than 24 hours.", at.stage), true)
@@ -184,6 +184,8 @@ func (s *scheduler) advance() bool {
 		done = s.hooked(at)
 	case shift:
 		done = s.shifted(at)
+	case part:
+		done = s.parted(at)
 	case scale:
 		s.Service.rollout(d.Target).Off = false
 		done = true
@@ -246,6 +248,21 @@ func (s *scheduler) order(at step, details []byte) {
 	}
 	d.Errand = &errand{Number: d.Errands, Step: place, Do: at.do, Hook: at.hook, At: at.at, Production: at.production, Test: at.test, Details: details}
 	s.Errand = d.Errand
+}
+
+// parted makes sure, before a revision ends, that no client stays with it by a
+// cookie. A load balancer that refuses keeps its clients; the end does not wait
+// for it.
+func (s *scheduler) parted(at step) bool {
+	e := s.Service.Deploy.Errand
+	if e == nil {
+		s.order(at, nil)
+		return false
+	}
+	if e.Failed != "" {
+		s.say("clients may stay with a target group that ends: " + e.Failed)
+	}
+	return e.Done || e.Failed != ""
 }
 
 // fault ends a deployment for what failed, or gives up its way back.

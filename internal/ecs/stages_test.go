@@ -126,9 +126,9 @@ func TestStrategies(t *testing.T) {
 		config types.DeploymentConfiguration
 		did    string
 	}{
-		{blueGreen, "shift 0/0, start green, shift 0/100, shift 100/100, wait 5m0s, stop blue"},
-		{canary, "shift 0/0, start green, shift 0/100, shift 5.5/100, wait 10m0s, shift 100/100, stop blue"},
-		{linear, "shift 0/0, start green, shift 0/100, shift 33.3/100, wait 2m0s, shift 66.6/100, wait 2m0s, shift 99.9/100, wait 2m0s, shift 100/100, wait 1m0s, stop blue"},
+		{blueGreen, "shift 0/0, start green, shift 0/100, shift 100/100, wait 5m0s, part, stop blue"},
+		{canary, "shift 0/0, start green, shift 0/100, shift 5.5/100, wait 10m0s, shift 100/100, part, stop blue"},
+		{linear, "shift 0/0, start green, shift 0/100, shift 33.3/100, wait 2m0s, shift 66.6/100, wait 2m0s, shift 99.9/100, wait 2m0s, shift 100/100, wait 1m0s, part, stop blue"},
 	} {
 		r := start(t, c.config)
 		r.goOn(nil)
@@ -154,18 +154,18 @@ func TestHooksInOrder(t *testing.T) {
 	r.goOn(nil)
 	r.want("PRE_SCALE_UP 0, shift 0/0, start green, POST_SCALE_UP 0, shift 0/100, TEST_TRAFFIC_SHIFT 0, POST_TEST_TRAFFIC_SHIFT 0, "+
 		"PRE_PRODUCTION_TRAFFIC_SHIFT 0, shift 10/100, PRODUCTION_TRAFFIC_SHIFT 0, PRE_PRODUCTION_TRAFFIC_SHIFT 0, shift 100/100, PRODUCTION_TRAFFIC_SHIFT 0, "+
-		"POST_PRODUCTION_TRAFFIC_SHIFT 0, stop blue", types.ServiceDeploymentStatusSuccessful, "green")
+		"POST_PRODUCTION_TRAFFIC_SHIFT 0, part, stop blue", types.ServiceDeploymentStatusSuccessful, "green")
 }
 
 // A hook that fails takes all traffic back to blue, whatever it had; the hooks
 // of the shifts are told.
 func TestHookFails(t *testing.T) {
 	for stage, want := range map[types.DeploymentLifecycleHookStage]string{
-		types.DeploymentLifecycleHookStagePreScaleUp:                 "PRE_SCALE_UP 0, shift 0/0",
-		types.DeploymentLifecycleHookStagePostScaleUp:                "shift 0/0, start green, POST_SCALE_UP 0, shift 0/0, stop green",
-		types.DeploymentLifecycleHookStagePostTestTrafficShift:       "shift 0/0, start green, shift 0/100, POST_TEST_TRAFFIC_SHIFT 0, shift 0/0, stop green",
-		types.DeploymentLifecycleHookStageProductionTrafficShift:     "shift 0/0, start green, shift 0/100, shift 10/100, PRODUCTION_TRAFFIC_SHIFT 0, shift 0/0, PRODUCTION_TRAFFIC_SHIFT 0, stop green",
-		types.DeploymentLifecycleHookStagePostProductionTrafficShift: "shift 0/0, start green, shift 0/100, shift 10/100, shift 100/100, POST_PRODUCTION_TRAFFIC_SHIFT 0, shift 0/0, stop green",
+		types.DeploymentLifecycleHookStagePreScaleUp:                 "PRE_SCALE_UP 0, shift 0/0, part",
+		types.DeploymentLifecycleHookStagePostScaleUp:                "shift 0/0, start green, POST_SCALE_UP 0, shift 0/0, part, stop green",
+		types.DeploymentLifecycleHookStagePostTestTrafficShift:       "shift 0/0, start green, shift 0/100, POST_TEST_TRAFFIC_SHIFT 0, shift 0/0, part, stop green",
+		types.DeploymentLifecycleHookStageProductionTrafficShift:     "shift 0/0, start green, shift 0/100, shift 10/100, PRODUCTION_TRAFFIC_SHIFT 0, shift 0/0, PRODUCTION_TRAFFIC_SHIFT 0, part, stop green",
+		types.DeploymentLifecycleHookStagePostProductionTrafficShift: "shift 0/0, start green, shift 0/100, shift 10/100, shift 100/100, POST_PRODUCTION_TRAFFIC_SHIFT 0, shift 0/0, part, stop green",
 	} {
 		r := start(t, hooked(stage))
 		r.goOn(func() bool { e := r.svc.Deploy.Errand; return e != nil && e.Do == invoke })
@@ -250,13 +250,13 @@ func TestCanaryEnds(t *testing.T) {
 		at     string // who is the primary one
 		reason string
 	}{
-		{"alarm", alarms(true), func(s *service) { s.Deploy.trigger("errors") }, "shift 0/0, stop green", types.ServiceDeploymentStatusRollbackSuccessful, "blue",
+		{"alarm", alarms(true), func(s *service) { s.Deploy.trigger("errors") }, "shift 0/0, part, stop green", types.ServiceDeploymentStatusRollbackSuccessful, "blue",
 			"Service deployment rolled back because of one or more active alarms."},
 		{"alarm without rollback", alarms(false), func(s *service) { s.Deploy.trigger("errors") }, "", types.ServiceDeploymentStatusStopped, "green",
 			"Service deployment stopped because of one or more active alarms."},
-		{"circuit breaker", breaker, func(s *service) { s.Rollouts[0].FailedTasks = 3 }, "shift 0/0, stop green", types.ServiceDeploymentStatusRollbackSuccessful, "blue",
+		{"circuit breaker", breaker, func(s *service) { s.Rollouts[0].FailedTasks = 3 }, "shift 0/0, part, stop green", types.ServiceDeploymentStatusRollbackSuccessful, "blue",
 			"Service deployment rolled back because the circuit breaker threshold was exceeded."},
-		{"rollback", nothing, func(s *service) { s.Deploy.Status = types.ServiceDeploymentStatusRollbackRequested }, "shift 0/0, stop green", types.ServiceDeploymentStatusRollbackSuccessful, "blue",
+		{"rollback", nothing, func(s *service) { s.Deploy.Status = types.ServiceDeploymentStatusRollbackRequested }, "shift 0/0, part, stop green", types.ServiceDeploymentStatusRollbackSuccessful, "blue",
 			"Service deployment rolled back because a rollback was requested."},
 		{"stop", nothing, func(s *service) { s.Deploy.Status = types.ServiceDeploymentStatusStopRequested }, "", types.ServiceDeploymentStatusStopped, "green",
 			"Service deployment stopped because a stop was requested."},
@@ -280,7 +280,7 @@ func TestCanaryEnds(t *testing.T) {
 		t.Error("a muted alarm counts")
 	}
 	r.goOn(nil)
-	r.want("wait 10m0s, shift 100/100, stop blue", types.ServiceDeploymentStatusSuccessful, "green")
+	r.want("wait 10m0s, shift 100/100, part, stop blue", types.ServiceDeploymentStatusSuccessful, "green")
 }
 
 // Tasks of a revision that keeps a part of the traffic are replaced, though its
@@ -360,7 +360,7 @@ func TestReconcile(t *testing.T) {
 	s.Deploy.Reconcile = true
 	r := &run{t: t, svc: s, now: epoch, tasks: "blue:R grey:R"}
 	r.goOn(nil)
-	r.want("shift 0/0, stop grey, shift 0/0, start green, shift 0/100, shift 10/100, shift 100/100, stop blue", types.ServiceDeploymentStatusSuccessful, "green")
+	r.want("shift 0/0, stop grey, shift 0/0, start green, shift 0/100, shift 10/100, shift 100/100, part, stop blue", types.ServiceDeploymentStatusSuccessful, "green")
 }
 
 // The source of a deployment is what serves.

@@ -217,6 +217,20 @@ func TestStrategyStory(t *testing.T) {
 		t.Errorf("at last: %s", production)
 	}
 
+	// No client stays by its cookie with a group that ends.
+	groups := []elbtypes.TargetGroupTuple{{TargetGroupArn: load.TargetGroupArn, Weight: aws.Int32(100)}, {TargetGroupArn: load.AdvancedConfiguration.AlternateTargetGroupArn, Weight: aws.Int32(0)}}
+	if _, err := load.client.ModifyListener(ctx, &elb.ModifyListenerInput{ListenerArn: &load.listener, DefaultActions: []elbtypes.Action{{Type: elbtypes.ActionTypeEnumForward,
+		ForwardConfig: &elbtypes.ForwardActionConfig{TargetGroups: groups, TargetGroupStickinessConfig: &elbtypes.TargetGroupStickinessConfig{Enabled: aws.Bool(true), DurationSeconds: aws.Int32(600)}}}}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"green 100", "web 100"} {
+		update(ecs.UpdateServiceInput{ForceNewDeployment: true})
+		deployment(t, client, "web", ended)
+		if production, test := load.weights(t); production != want || !strings.Contains(test, want) {
+			t.Errorf("with cookies: %s; %s", production, test)
+		}
+	}
+
 	// Traffic that goes somewhere else is nobody's to move.
 	other, err := load.client.CreateTargetGroup(ctx, &elb.CreateTargetGroupInput{Name: aws.String("other"), Protocol: elbtypes.ProtocolEnumHttp, Port: aws.Int32(8080),
 		VpcId: aws.String("vpc-00000000000000001"), TargetType: elbtypes.TargetTypeEnumIp})
@@ -251,7 +265,7 @@ func TestStrategyStory(t *testing.T) {
 			break
 		}
 	}
-	if got := strings.Join(all, " "); got != "ROLLBACK_FAILED SUCCESSFUL STOPPED ROLLBACK_SUCCESSFUL ROLLBACK_SUCCESSFUL SUCCESSFUL SUCCESSFUL" {
+	if got := strings.Join(all, " "); got != "ROLLBACK_FAILED SUCCESSFUL SUCCESSFUL SUCCESSFUL STOPPED ROLLBACK_SUCCESSFUL ROLLBACK_SUCCESSFUL SUCCESSFUL SUCCESSFUL" {
 		t.Errorf("listed %s", got)
 	}
 	some, err := client.ListServiceDeployments(ctx, &ecs.ListServiceDeploymentsInput{Cluster: aws.String(cluster), Service: aws.String("web"), Status: []types.ServiceDeploymentStatus{types.ServiceDeploymentStatusStopped}})

@@ -39,17 +39,17 @@ func (s *Service) shiftTraffic(ctx context.Context, svc *service, e *errand) err
 			return told(err, fmt.Sprintf("ECS was unable to manage the ELB resources due to missing permissions on ECS Infrastructure Role '%s'.", aws.ToString(a.RoleArn)))
 		}
 		t := traffic{elb.NewFromConfig(cfg)}
-		for _, part := range []struct {
+		for _, r := range []struct {
 			rule    *string
 			percent float64
 		}{{a.ProductionListenerRule, e.Production}, {a.TestListenerRule, e.Test}} {
-			if part.rule == nil {
+			if r.rule == nil {
 				continue
 			}
 			if !target.Alternate {
-				part.percent = 100 - part.percent
+				r.percent = 100 - r.percent
 			}
-			if err := t.weigh(ctx, *part.rule, weights(aws.ToString(lb.TargetGroupArn), aws.ToString(a.AlternateTargetGroupArn), part.percent)); err != nil {
+			if err := t.weigh(ctx, *r.rule, weights(aws.ToString(lb.TargetGroupArn), aws.ToString(a.AlternateTargetGroupArn), r.percent), e.Do == part); err != nil {
 				return err
 			}
 		}
@@ -87,8 +87,10 @@ func (t traffic) find(ctx context.Context, arn string) (*route, error) {
 	return r, nil
 }
 
-// weigh lets a route forward to groups. What else its actions do stays.
-func (t traffic) weigh(ctx context.Context, arn string, groups []elbtypes.TargetGroupTuple) error {
+// weigh lets a route forward to the two groups of a service. What else its
+// actions do stays. A client that stays with a group does so whatever its weight
+// is: with alone, one without weight is no longer there to stay with.
+func (t traffic) weigh(ctx context.Context, arn string, groups []elbtypes.TargetGroupTuple, alone bool) error {
 	r, err := t.find(ctx, arn)
 	if err != nil {
 		return err
@@ -99,6 +101,9 @@ func (t traffic) weigh(ctx context.Context, arn string, groups []elbtypes.Target
 	}
 	forward := elbtypes.ForwardActionConfig{TargetGroups: groups}
 	if c := r.actions[i].ForwardConfig; c != nil {
+		if sticky := c.TargetGroupStickinessConfig; alone && sticky != nil && aws.ToBool(sticky.Enabled) {
+			forward.TargetGroups = slices.DeleteFunc(slices.Clone(groups), func(g elbtypes.TargetGroupTuple) bool { return *g.Weight == 0 })
+		}
 		if sameGroups(c.TargetGroups, forward.TargetGroups) {
 			return nil
 		}
