@@ -189,6 +189,26 @@ resource "aws_lambda_function_event_invoke_config" "live" {
   maximum_retry_attempts = 0
 }
 
+resource "aws_lb_target_group" "fn" {
+  name                               = "fn"
+  target_type                        = "lambda"
+  lambda_multi_value_headers_enabled = var.memory > 128
+}
+
+resource "aws_lambda_permission" "balancer" {
+  statement_id  = "AllowBalancer"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.minimal.function_name
+  principal     = "elasticloadbalancing.amazonaws.com"
+  source_arn    = aws_lb_target_group.fn.arn
+}
+
+resource "aws_lb_target_group_attachment" "fn" {
+  target_group_arn = aws_lb_target_group.fn.arn
+  target_id        = aws_lambda_function.minimal.arn
+  depends_on       = [aws_lambda_permission.balancer]
+}
+
 data "aws_lambda_function" "full" {
   function_name = aws_lambda_function.full.function_name
 }
