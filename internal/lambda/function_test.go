@@ -129,7 +129,7 @@ func TestRefused(t *testing.T) {
 		change     func(*lambda.CreateFunctionInput)
 		code, want string
 	}{
-		"runtime":    {func(in *lambda.CreateFunctionInput) { in.Runtime = types.RuntimePython39 }, bad, "nodejs20.x, provided.al2, provided.al2023, python3.13"},
+		"runtime":    {func(in *lambda.CreateFunctionInput) { in.Runtime = types.RuntimeJava21 }, bad, "nodejs24.x, provided.al2, provided.al2023, python3.10, "},
 		"no runtime": {func(in *lambda.CreateFunctionInput) { in.Runtime = "" }, bad, "Runtime and Handler are mandatory"},
 		"no handler": {func(in *lambda.CreateFunctionInput) { in.Handler = nil }, bad, "Runtime and Handler are mandatory"},
 		"no role":    {func(in *lambda.CreateFunctionInput) { in.Role = aws.String("arn:aws:iam::000000000000:role/none") }, bad, "cannot be assumed by Lambda"},

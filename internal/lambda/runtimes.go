@@ -14,11 +14,29 @@ const (
 	node   = "node"
 )
 
-// managed are the runtimes whose interpreter the image has, with what it says
-// for its version. provided ones bring their own.
-var managed = map[types.Runtime]struct{ kind, command, version string }{
-	types.RuntimePython313: {python, "python3", "Python 3.13."},
-	types.RuntimeNodejs20x: {node, "node", "v20."},
+// interpreter runs the functions of managed runtimes.
+type interpreter struct{ kind, command, version string }
+
+var (
+	pythons = interpreter{python, "python3", "Python 3."}
+	nodes   = interpreter{node, "node", "v"}
+)
+
+// managed are the runtimes of the interpreters that the build image has, one of
+// each: as builds for any of CodeBuild's images run in it, functions for another
+// version of Python or Node run with its own, and their logs begin with which
+// that is. provided runtimes bring their own.
+var managed = map[types.Runtime]interpreter{
+	types.RuntimePython39:  pythons,
+	types.RuntimePython310: pythons,
+	types.RuntimePython311: pythons,
+	types.RuntimePython312: pythons,
+	types.RuntimePython313: pythons,
+	types.RuntimePython314: pythons,
+	types.RuntimeNodejs18x: nodes,
+	types.RuntimeNodejs20x: nodes,
+	types.RuntimeNodejs22x: nodes,
+	types.RuntimeNodejs24x: nodes,
 }
 
 var provided = []types.Runtime{types.RuntimeProvidedal2023, types.RuntimeProvidedal2}
@@ -36,8 +54,7 @@ func offered() string {
 	return strings.Join(names, ", ")
 }
 
-// checkRuntime refuses what cannot run here: another version of an interpreter
-// is not taken for the one that was asked for.
+// checkRuntime refuses what cannot run here.
 func (s *Service) checkRuntime(r types.Runtime) error {
 	m, ok := managed[r]
 	switch {
@@ -51,7 +68,7 @@ func (s *Service) checkRuntime(r types.Runtime) error {
 	// Without a container engine it is this machine's interpreter.
 	out, err := exec.Command(m.command, "--version").Output()
 	if err != nil || !strings.HasPrefix(string(out), m.version) {
-		return invalid("The runtime %s needs %s, which this machine has not: start the server with --compute docker", r, strings.TrimSuffix(m.version, "."))
+		return invalid("The runtime %s needs %s, which this machine has not: start the server with --compute docker", r, m.command)
 	}
 	return nil
 }

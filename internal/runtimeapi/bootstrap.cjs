@@ -153,6 +153,8 @@ async function fatal(error, kind) {
 process.on('uncaughtException', (error) => fatal(error));
 process.on('unhandledRejection', (error) => fatal(error, 'Runtime.UnhandledPromiseRejection'));
 
+fs.writeSync(1, `INIT_START Runtime Version: nodejs:${process.versions.node}\n`);
+
 (async () => {
   let handler;
   try {

@@ -137,6 +137,7 @@ def main():
     global request_id
     sys.stdout.reconfigure(line_buffering=True)
     sys.stderr.reconfigure(line_buffering=True)
+    print("INIT_START Runtime Version: python:%d.%d.%d" % sys.version_info[:3])
     sys.path.insert(0, os.environ.get("LAMBDA_TASK_ROOT", os.getcwd()))
     sys.path[:] = [p for p in sys.path if p != os.path.dirname(__file__)]
     handler = logging.StreamHandler(sys.stdout)
