@@ -34,6 +34,7 @@ type instance struct {
 	journal *journal
 
 	// Of the pool.
+	making bool      // its container is not there yet
 	since  time.Time // idle
 	idling clock.Timer
 
@@ -119,6 +120,7 @@ func (i *instance) start() error {
 	case <-ctx.Done():
 		return fmt.Errorf("%w: the first process of a function's container does not call", compute.ErrUnavailable)
 	}
+	i.s.pool.called(i)
 	called := time.Now()
 	if err := i.conn.Send(runtimeapi.Frame{Kind: runtimeapi.KindStart, Start: first}); err != nil {
 		return i.startFailure()

@@ -21,8 +21,11 @@ const idleLife = 5 * time.Minute
 
 // pool has the instances, in a fleet for each configuration that runs.
 type pool struct {
-	s     *Service
-	limit int // instances at once, but for the first of each fleet; other events wait
+	s *Service
+	// Instances at once, and containers being made at once, but for the first of
+	// each fleet; other events wait. Often a warm instance is sooner free than
+	// another is made.
+	limit, breadth int
 
 	mu        sync.Mutex
 	closed    bool
@@ -30,6 +33,7 @@ type pool struct {
 	instances map[string]*instance // by id, from before their start to their end
 	under     map[string]int32     // events under way, by region/function
 	total     int32
+	making    int // containers
 }
 
 type fleetKey struct{ Region, Function, Version, Generation string }
@@ -52,7 +56,7 @@ type grant struct {
 }
 
 func newPool(s *Service) *pool {
-	return &pool{s: s, limit: max(20, 4*runtime.NumCPU()), fleets: map[fleetKey]*fleet{}, instances: map[string]*instance{}, under: map[string]int32{}}
+	return &pool{s: s, limit: max(20, 4*runtime.NumCPU()), breadth: max(4, runtime.NumCPU()), fleets: map[fleetKey]*fleet{}, instances: map[string]*instance{}, under: map[string]int32{}}
 }
 
 // enter counts an event in, within the function's reservation and the account's
@@ -133,11 +137,12 @@ func (p *pool) grow() {
 	}
 	for _, f := range p.fleets {
 		for f.starting < len(f.waiting) {
-			if len(p.instances) >= p.limit && len(f.all) > 0 && !p.evict() {
+			if len(f.all) > 0 && (p.making >= p.breadth || len(p.instances) >= p.limit && !p.evict()) {
 				break
 			}
 			f.starting++
 			i := newInstance(p.s, f)
+			p.making, i.making = p.making+1, true
 			p.instances[i.id] = i
 			f.all[i] = true
 			p.s.busy.Go(func() { p.started(i, i.start()) })
@@ -160,11 +165,28 @@ func (p *pool) evict() bool {
 	return true
 }
 
+// made notes that an instance's container is there, whatever its runtime does
+// next. The caller holds mu.
+func (p *pool) made(i *instance) {
+	if i.making {
+		p.making, i.making = p.making-1, false
+	}
+}
+
+// called is made for an instance whose first process has called.
+func (p *pool) called(i *instance) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.made(i)
+	p.grow()
+}
+
 // started takes in an instance whose start went well, or not.
 func (p *pool) started(i *instance, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	i.fleet.starting--
+	p.made(i)
 	if err == nil {
 		p.hand(i)
 		return
