@@ -5,6 +5,7 @@ package e2e
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -46,8 +48,21 @@ func TestMain(m *testing.M) {
 				return 1
 			}
 		}
+		parallel()
 		return m.Run()
 	}())
+}
+
+// parallel has more stories at once than there are processors, unless told how
+// many: most of a story's time is waiting for health checks, containers and the
+// intervals of deployments.
+func parallel() {
+	flag.Parse()
+	told := false
+	flag.Visit(func(f *flag.Flag) { told = told || f.Name == "test.parallel" })
+	if !told {
+		_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
+	}
 }
 
 func TestStories(t *testing.T) {

@@ -63,7 +63,9 @@ func (s *stage) hook() string {
 // called waits for the hook's next call that is not yet known.
 func (s *stage) called(notes string, known map[string]bool) (execution string) {
 	s.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) { // the function's pace
+	// A function whose server died is an error of Lambda's, which calls it again
+	// after a minute.
+	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) { // the function's pace
 		text, _ := os.ReadFile(notes)
 		for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
 			var call struct{ LifecycleEventHookExecutionId string }
