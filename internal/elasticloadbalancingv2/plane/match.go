@@ -87,7 +87,8 @@ type Method []string
 // Match implements Condition.
 func (c Method) Match(r *Request) bool { return slices.Contains(c, r.Method) }
 
-// Query matches a parameter, without regard to case; an empty key is any.
+// Query matches a parameter, without regard to case; an empty key is any. A
+// backslash before * or ? means that character.
 type Query []struct{ Key, Value string }
 
 // Match implements Condition.
@@ -96,10 +97,10 @@ func (c Query) Match(r *Request) bool {
 	for key, list := range values {
 		key = strings.ToLower(key)
 		for _, want := range c {
-			if want.Key != "" && !glob.Match(want.Key, key) {
+			if want.Key != "" && !glob.Escaped(want.Key, key) {
 				continue
 			}
-			if slices.ContainsFunc(list, func(v string) bool { return glob.Match(want.Value, strings.ToLower(v)) }) {
+			if slices.ContainsFunc(list, func(v string) bool { return glob.Escaped(want.Value, strings.ToLower(v)) }) {
 				return true
 			}
 		}

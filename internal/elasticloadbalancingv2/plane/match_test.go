@@ -27,11 +27,14 @@ func TestConditions(t *testing.T) {
 		{"another method", Method{"get"}, false},
 		{"query with a key", Query{{"version", "v1"}}, true},
 		{"query with any key", Query{{"", "v?"}}, true},
-		{"query of another key", Query{{"other", "*"}}, false},
+		{"query of another key", Query{{"others", "*"}}, false},
+		{"query with a character escaped", Query{{"", `*r\*s\?`}}, true},
+		{"query with another in its place", Query{{"", `st\*r?`}}, false},
+		{"query with a backslash", Query{{"", `c:\d?r`}}, true},
 		{"source", Source{netip.MustParsePrefix("10.0.0.0/8")}, true},
 		{"another source", Source{netip.MustParsePrefix("192.168.0.0/16")}, false},
 	} {
-		r := httptest.NewRequest("GET", "http://A.Example.com/img/a%2Fb.png?Version=V1&x", nil)
+		r := httptest.NewRequest("GET", "http://A.Example.com/img/a%2Fb.png?Version=V1&x&q=sta%72*s%3F&other=STARS&p=c:%5Cdir", nil)
 		r.Header.Set("X-Test", "Alpha")
 		q := &Request{Method: r.Method, Host: "a.example.com", Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Header: r.Header, Client: netip.MustParseAddr("10.1.2.3")}
 		if got := (&Rule{Conditions: []Condition{c.c}}).Matches(q); got != c.want {
