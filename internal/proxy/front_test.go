@@ -226,11 +226,14 @@ func TestAnswers(t *testing.T) {
 // taken for more requests than it is.
 func TestUnusualRequests(t *testing.T) {
 	var served atomic.Int64
-	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	target := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		served.Add(1)
 		b, _ := io.ReadAll(r.Body)
-		fmt.Fprintf(w, "%s %s %d %s", r.Method, r.URL.Path, len(b), r.Header.Get("X-Test"))
+		w.Header()["Content-Type"] = nil
+		fmt.Fprintf(w, "%s %s %d %s%s", r.Method, r.URL.Path, len(b), r.Header.Get("X-Test"), r.Header.Get("Upgrade"))
 	}))
+	target.Config.DisableGeneralOptionsHandler = true
+	target.Start()
 	defer target.Close()
 	address, _ := balance(t, target.Listener, nil)
 	large := strings.Repeat("a", 100<<10)
@@ -256,6 +259,8 @@ func TestUnusualRequests(t *testing.T) {
 		{"an unknown coding", "POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 501, "", 0},
 		{"a folded line", "GET /p HTTP/1.1\r\nHost: x\r\nX-Test: a\r\n\x0b b\r\n\r\n", 400, "", 0},
 		{"a zero byte", "GET /p HTTP/1.1\r\nHost: x\r\nX-Test: a\x00b\r\n\r\n", 400, "", 0},
+		{"options of all", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 200, "OPTIONS * 0 ", 1},
+		{"HTTP/2 in clear", "GET /p HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n", 200, "GET /p 0 ", 1},
 		{"trace", "TRACE /p HTTP/1.1\r\nHost: x\r\n\r\n", 405, "", 0},
 		{"a large head", "GET /p HTTP/1.1\r\nHost: x\r\nX-Test: " + large + "\r\n\r\n", 400, "", 0},
 		{"HTTP/2 without asking", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "", 0},
@@ -264,7 +269,10 @@ func TestUnusualRequests(t *testing.T) {
 			served.Store(0)
 			w := dialWire(t, address)
 			_, _ = io.WriteString(w, c.request) // the answer may come before the end
-			status, body, _ := w.answer("GET")
+			status, body, resp := w.answer("GET")
+			if kind := resp.Header.Get("Content-Type"); kind != "" && status == 200 {
+				t.Errorf("the kind of the answer is a guess: %s", kind)
+			}
 			if status != c.status || c.body != "" && body != c.body {
 				t.Errorf("%d %q", status, body)
 			}
@@ -293,6 +301,22 @@ func TestUnusualRequests(t *testing.T) {
 			t.Errorf("it went on: %d requests", served.Load())
 		}
 	})
+}
+
+// Chunks that cannot be read are the client's mistake, not the target's.
+func TestBrokenChunks(t *testing.T) {
+	target := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+	}))
+	defer target.Close()
+	address, _ := balance(t, target.Listener, nil)
+	for _, body := range []string{"zz\r\nhello\r\n0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n", "2\r\nhello\r\n0\r\n\r\n"} {
+		w := dialWire(t, address)
+		w.send("POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+		if status, _, _ := w.answer("POST"); status != 400 || !w.closed() {
+			t.Errorf("%q: %d", body, status)
+		}
+	}
 }
 
 // Several requests at once are answered in order.

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/plane"
@@ -25,6 +26,7 @@ import (
 type passage struct {
 	flight
 	cancel context.CancelCauseFunc
+	broken atomic.Bool // the client's body cannot be read
 }
 
 type passageKey struct{}
@@ -80,6 +82,7 @@ func (o *port) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer cancel(nil)
 		f.target.flying.Add(1)
 		defer f.target.flying.Add(-1)
+		w.Header()["Content-Type"] = nil // no guess where the target names none
 		reverse.ServeHTTP(w, r.WithContext(ctx))
 	}
 }
@@ -111,6 +114,10 @@ func rewrite(p *httputil.ProxyRequest) {
 	out.URL.Host = f.target.address
 	out.URL.RawQuery = in.URL.RawQuery
 	out.Host = in.Host
+	if strings.Contains(strings.ToLower(out.Header.Get("Upgrade")), "h2c") { // its requests would pass the rules by
+		out.Header.Del("Upgrade")
+		out.Header.Del("Connection")
+	}
 	for _, name := range []string{"Forwarded", "X-Forwarded-Host"} { // not ours to take
 		if v := in.Header[name]; v != nil {
 			out.Header[name] = v
@@ -158,7 +165,7 @@ func (roundTrip) RoundTrip(r *http.Request) (*http.Response, error) {
 	timer := time.AfterFunc(idle, func() { f.cancel(errIdle) })
 	defer timer.Stop()
 	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = &lively{r.Body, timer, idle}
+		r.Body = &lively{r.Body, timer, idle, &f.broken}
 	}
 	return f.pool.transport.RoundTrip(r)
 }
@@ -166,14 +173,18 @@ func (roundTrip) RoundTrip(r *http.Request) (*http.Response, error) {
 // lively is a body whose client sends: nobody is idle meanwhile.
 type lively struct {
 	io.ReadCloser
-	timer *time.Timer
-	idle  time.Duration
+	timer  *time.Timer
+	idle   time.Duration
+	broken *atomic.Bool
 }
 
 func (l *lively) Read(b []byte) (int, error) {
 	n, err := l.ReadCloser.Read(b)
 	if n > 0 {
 		l.timer.Reset(l.idle)
+	}
+	if err != nil && err != io.EOF && !errors.Is(err, http.ErrBodyReadAfterClose) {
+		l.broken.Store(true)
 	}
 	return n, err
 }
@@ -208,5 +219,9 @@ func fault(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(cause, errIdle) {
 		err = os.ErrDeadlineExceeded
 	}
-	failure(f.listener, f.failed(err)).serve(w)
+	status := f.failed(err)
+	if f.broken.Load() && status == http.StatusBadGateway { // the client's fault, not the target's
+		status = http.StatusBadRequest
+	}
+	failure(f.listener, status).serve(w)
 }

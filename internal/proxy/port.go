@@ -49,7 +49,8 @@ func listen(p *Proxy, number int) (*port, error) {
 	protocols.SetHTTP2(true)
 	o.server = &http.Server{
 		Handler: o, ReadHeaderTimeout: 60 * time.Second, IdleTimeout: time.Hour, MaxHeaderBytes: 64 << 10, Protocols: protocols,
-		ErrorLog: log.New(quiet{p.cfg.Log}, "", 0), ConnContext: withOrigin,
+		DisableGeneralOptionsHandler: true, // OPTIONS * is for targets too
+		ErrorLog:                     log.New(quiet{p.cfg.Log}, "", 0), ConnContext: withOrigin,
 	}
 	for _, l := range o.listeners {
 		go o.accept(l)
