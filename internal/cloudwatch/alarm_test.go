@@ -228,11 +228,21 @@ func TestExpressions(t *testing.T) {
 	f.pass(time.Minute)
 	f.is("errors", isOK)
 
-	f.alarm(expression("ANOMALY_DETECTION_BAND(e)"))
+	f.alarm(expression("SEARCH('{App} Errors', 'Sum', 60) + ANOMALY_DETECTION_BAND(e)"))
 	f.is("errors", isUnsure)
 	out, err := f.DescribeAlarms(f.ctx, &cloudwatch.DescribeAlarmsInput{})
 	if err != nil || out.MetricAlarms[0].EvaluationState != types.EvaluationStateEvaluationError || !strings.Contains(*out.MetricAlarms[0].StateReason, "not implemented") {
 		t.Errorf("%+v %v", out.MetricAlarms[0], err)
+	}
+	for text, want := range map[string]string{
+		"e +": "at character 4", "e + nobody": "no metric has the id nobody", "rate * 2": "needs its own value", "[e, r]": "a list of series", "SUM(e, ": "expected",
+	} {
+		in := &cloudwatch.PutMetricAlarmInput{AlarmName: aws.String("wrong"), EvaluationPeriods: aws.Int32(1), Threshold: aws.Float64(1),
+			ComparisonOperator: types.ComparisonOperatorGreaterThanThreshold}
+		expression(text)(in)
+		if _, err := f.PutMetricAlarm(f.ctx, in); err == nil || !strings.HasPrefix(err.Error(), "ValidationError") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 	f.alarm(expression("e"))
 	f.pass(time.Minute)

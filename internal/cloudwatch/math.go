@@ -15,13 +15,23 @@ import (
 //	compare = sum [ "<" … sum ]        sum   = product { "+" product }
 //	product = power { "*" power }      power = unary [ "^" power ]
 //	unary  = [ "-" ] atom              atom  = number | id | FUNCTION "(" … ")" | "[" … "]" | "(" or ")"
-type mathError struct{ text string }
+type mathError struct {
+	text  string
+	lacks bool // it is Slipway that cannot
+}
 
 func (e *mathError) Error() string { return e.text }
 
 func asMath(err error, to **mathError) bool { return errors.As(err, to) }
 
-func mathFail(format string, args ...any) error { return &mathError{fmt.Sprintf(format, args...)} }
+func mathFail(format string, args ...any) error {
+	return &mathError{text: fmt.Sprintf(format, args...)}
+}
+
+// mathLacks is for what AWS would compute.
+func mathLacks(format string, args ...any) error {
+	return &mathError{text: fmt.Sprintf(format, args...) + " not implemented by Slipway", lacks: true}
+}
 
 // quantity is a number, a series (the newest first), or several series.
 type quantity struct {
@@ -244,7 +254,7 @@ var operations = map[string]func(a, b float64) float64{
 // combine applies an operation where both sides have a data point.
 func (p *mathParser) combine(a, b quantity, f func(a, b float64) float64) (quantity, error) {
 	if a.many != nil || b.many != nil {
-		return quantity{}, mathFail("arithmetic on lists of series is not implemented by Slipway")
+		return quantity{}, mathLacks("arithmetic on lists of series is")
 	}
 	if a.series == nil && b.series == nil {
 		return quantity{scalar: f(a.scalar, b.scalar)}, nil

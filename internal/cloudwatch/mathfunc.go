@@ -5,8 +5,14 @@ import (
 	"slices"
 )
 
+// others are the functions that are neither elementwise nor reductions.
+var others = []string{"IF", "PERIOD", "DIFF", "RATE", "RUNNING_SUM", "FIRST", "LAST"}
+
 // call reads a function's arguments and applies it.
 func (p *mathParser) call(name string) (quantity, error) {
+	if name != "FILL" && elementwise[name] == nil && reductions[name] == nil && !slices.Contains(others, name) {
+		return quantity{}, mathLacks("the function %s of metric math is", name)
+	}
 	if name == "FILL" {
 		return p.fill()
 	}
@@ -33,7 +39,7 @@ func (p *mathParser) call(name string) (quantity, error) {
 			return quantity{}, mathFail("%s takes one series", name)
 		}
 		return p.along(name, args[0].series), nil
-	case "FIRST", "LAST":
+	default: // FIRST, LAST
 		if len(args) != 1 || len(args[0].many) == 0 {
 			return quantity{}, mathFail("%s takes a list of series", name)
 		}
@@ -42,7 +48,6 @@ func (p *mathParser) call(name string) (quantity, error) {
 		}
 		return args[0].many[len(args[0].many)-1], nil
 	}
-	return quantity{}, mathFail("the function %s of metric math is not implemented by Slipway", name)
 }
 
 var elementwise = map[string]func(float64) float64{
@@ -179,7 +184,7 @@ func (p *mathParser) fill() (quantity, error) {
 	with := quantity{}
 	switch {
 	case linear:
-		return q, mathFail("FILL with LINEAR is not implemented by Slipway")
+		return q, mathLacks("FILL with LINEAR is")
 	case !repeat:
 		if with, err = p.or(); err != nil {
 			return q, err

@@ -2,8 +2,10 @@ package cloudwatch
 
 import (
 	"context"
+	"math"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -184,6 +186,25 @@ func checkQueries(in *cloudwatch.PutMetricAlarmInput) error {
 	}
 	if returned != want {
 		return invalid("Exactly %d elements of Metrics must have ReturnData true, and %d have.", want, returned)
+	}
+	return checkExpressions(in.Metrics)
+}
+
+// checkExpressions computes the expressions without data. Those that Slipway
+// cannot compute are kept: the alarm's state says so.
+func checkExpressions(list []types.MetricDataQuery) error {
+	q := querying{period: time.Minute, count: 1, queries: list, done: map[string]quantity{}}
+	for _, x := range list {
+		if x.MetricStat != nil {
+			q.done[*x.Id] = quantity{series: []float64{math.NaN()}}
+		}
+	}
+	for _, x := range list {
+		_, err := q.value(*x.Id)
+		var told *mathError
+		if asMath(err, &told) && !told.lacks {
+			return invalid("Error in expression '%s': %s", *x.Id, told)
+		}
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func (q *querying) compute(x *types.MetricDataQuery) (quantity, error) {
 	}
 	st := x.MetricStat
 	if !computable(*st.Stat) {
-		return quantity{}, mathFail("the statistic %s is not implemented by Slipway", *st.Stat)
+		return quantity{}, mathLacks("the statistic %s is", *st.Stat)
 	}
 	m := st.Metric
 	from := source{region: q.region, id: metricID(*m.Namespace, *m.MetricName, m.Dimensions), unit: st.Unit}
