@@ -43,6 +43,18 @@ func TestDesiredOfScale(t *testing.T) {
 	}
 }
 
+// A set that ends is not one of the five that a service may have.
+func TestLiveSets(t *testing.T) {
+	s := sets(1, "blue", "green", "red", "grey", "white")
+	if got := liveSets(s.Sets); got != maxSets {
+		t.Error(got)
+	}
+	s.Sets[1].Status, s.Sets[2].Status = aws.String(setDraining), aws.String(setDraining)
+	if got := liveSets(s.Sets); got != maxSets-2 {
+		t.Error(got)
+	}
+}
+
 // Each set is scheduled on its own: none takes another's room or place.
 func TestSetMoves(t *testing.T) {
 	half := sets(4, "blue", "green")

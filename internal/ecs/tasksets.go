@@ -127,8 +127,8 @@ func (s *Service) CreateTaskSet(ctx context.Context, in *ecs.CreateTaskSetInput,
 				return err
 			}
 		}
-		if len(svc.Sets) >= maxSets {
-			return invalidParameter("%d deployments exist on the service. Unable to create new TaskSet since this exceeds the maximum limit.", len(svc.Sets))
+		if n := liveSets(svc.Sets); n >= maxSets {
+			return invalidParameter("%d deployments exist on the service. Unable to create new TaskSet since this exceeds the maximum limit.", n)
 		}
 		controller := controllerOf(svc.DeploymentController)
 		if controller == external {
@@ -167,8 +167,20 @@ func (s *Service) CreateTaskSet(ctx context.Context, in *ecs.CreateTaskSetInput,
 	return out, err
 }
 
-// maxSets is how many task sets a service has at most.
+// maxSets is how many task sets a service has at most, beside those that end.
 const maxSets = 5
+
+// liveSets counts the sets that do not end. One that ends stays for as long as
+// its targets drain, five minutes by default: were it counted, a few deployments
+// after one another, each of them rolled back, would keep the next from starting.
+func liveSets(sets []taskSet) (n int) {
+	for i := range sets {
+		if !sets[i].is(setDraining) {
+			n++
+		}
+	}
+	return n
+}
 
 // saveSet writes a service whose task set an operation changed, and sets it
 // going.
