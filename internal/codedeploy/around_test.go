@@ -96,6 +96,7 @@ func TestMeddling(t *testing.T) {
 	b := newBench(t)
 	b.group(types.ComputePlatformEcs, func(g *types.DeploymentGroupInfo) {
 		g.BlueGreenDeploymentConfiguration.DeploymentReadyOption = &types.DeploymentReadyOption{ActionOnTimeout: types.DeploymentReadyActionStopDeployment, WaitTimeInMinutes: 10}
+		g.BlueGreenDeploymentConfiguration.TerminateBlueInstancesOnDeploymentSuccess.TerminationWaitTimeInMinutes = 10
 		g.LoadBalancerInfo.TargetGroupPairInfoList[0].TestTrafficRoute = nil
 	})
 	goOn := func(id string) {
@@ -117,6 +118,20 @@ func TestMeddling(t *testing.T) {
 	b.want(id, types.DeploymentStatusFailed, types.ErrorCodeEcsUpdateError)
 	b.rolledBack(id)
 	b.expect("a:100", "1/PRIMARY")
+
+	// With traffic at green, its end is seen at once, not at the next shift; and
+	// before blue ends, blue takes over again.
+	for _, name := range []string{"ECSCanary10Percent5Minutes", "ECSAllAtOnce"} {
+		id = b.deploy(ecsSpec(""), config(name))
+		goOn(id)
+		b.world.mu.Lock()
+		b.world.sets = b.world.sets[:1] // green
+		b.world.mu.Unlock()
+		b.emit("aws.ecs", "ECS Service Action", serviceARN, map[string]string{"eventName": "TASKS_STOPPED"})
+		b.want(id, types.DeploymentStatusFailed, types.ErrorCodeEcsUpdateError)
+		b.rolledBack(id)
+		b.expect("a:100", "1/PRIMARY")
+	}
 
 	id = b.deploy(ecsSpec(""), config("ECSCanary10Percent5Minutes"))
 	goOn(id)

@@ -136,12 +136,15 @@ func (x taskSets) perform(ctx context.Context, a action) (o outcome, err error) 
 	switch a.do {
 	case install:
 		return x.install(ctx)
-	case nothing: // something woke it: it may be the end of the service
+	case nothing: // something woke it: it may be the end of the service, or of green
 		all, err := x.sets(ctx)
 		if err != nil && !serviceGone(err) {
 			return o, nil
 		}
 		o.seen = seen(all, r, x.external())
+		if err == nil && r.Green != "" {
+			err = x.checkGreen(all)
+		}
 		return o, err
 	case test:
 		err = x.shift(ctx, x.d.test(), 100)
@@ -150,11 +153,18 @@ func (x taskSets) perform(ctx context.Context, a action) (o outcome, err error) 
 	case promote:
 		err = x.promote(ctx, r.Green)
 	case terminate:
-		if _, err = x.sets(ctx); err != nil {
+		all, err := x.sets(ctx)
+		if err == nil {
+			err = x.checkGreen(all)
+		}
+		if err != nil {
 			return o, err
 		}
-		if err = x.part(ctx, 100); err == nil {
-			err = x.drop(ctx, r.Blue)
+		if err = x.part(ctx, 100); err != nil {
+			return o, err
+		}
+		if err = x.drop(ctx, r.Blue); err != nil {
+			return o, err
 		}
 	case restore:
 		err = x.restore(ctx)
@@ -172,16 +182,24 @@ func (x taskSets) perform(ctx context.Context, a action) (o outcome, err error) 
 	return o, nil
 }
 
-// shift gives green a percentage of a listener's traffic. Green may have been
-// deleted by somebody else.
+// checkGreen fails when somebody else has deleted green: it must neither be given
+// traffic nor outlive blue.
+func (x taskSets) checkGreen(all []ecstypes.TaskSet) error {
+	green := x.d.Run.ECS.Green
+	if t := find(all, green); t == nil || aws.ToString(t.Status) == "DRAINING" {
+		return failed(types.ErrorCodeEcsUpdateError, "The replacement task set %s is gone.", green)
+	}
+	return nil
+}
+
+// shift gives green a percentage of a listener's traffic.
 func (x taskSets) shift(ctx context.Context, listener string, percent int32) error {
-	r := x.d.Run.ECS
 	all, err := x.sets(ctx)
+	if err == nil {
+		err = x.checkGreen(all)
+	}
 	if err != nil {
 		return err
-	}
-	if t := find(all, r.Green); t == nil || aws.ToString(t.Status) == "DRAINING" {
-		return failed(types.ErrorCodeEcsUpdateError, "The replacement task set %s is gone.", r.Green)
 	}
 	return x.weigh(ctx, listener, percent, false)
 }
