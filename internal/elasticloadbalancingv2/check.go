@@ -125,6 +125,17 @@ func (g *targetGroup) check(c checkOf) error {
 		if !codes.MatchString(aws.ToString(c.matcher.HttpCode) + aws.ToString(c.matcher.GrpcCode)) {
 			return invalid("Health check matcher HTTP code '%s' must be codes and ranges of codes, such as '200,202-299'", aws.ToString(c.matcher.HttpCode)+aws.ToString(c.matcher.GrpcCode))
 		}
+		if c.matcher.HttpCode != nil {
+			low, high := 200, 499
+			if !g.http() && !g.lambda() { // of a network load balancer
+				high = 599
+			}
+			for n := range strings.FieldsFuncSeq(*c.matcher.HttpCode, func(r rune) bool { return r == ',' || r == '-' }) {
+				if code, _ := strconv.Atoi(n); code < low || code > high {
+					return invalid("Health check matcher HTTP code '%s' must be within '%d-%d' inclusive", *c.matcher.HttpCode, low, high)
+				}
+			}
+		}
 		g.Matcher = c.matcher
 	}
 	if *g.HealthCheckIntervalSeconds <= *g.HealthCheckTimeoutSeconds && (g.http() || g.lambda()) {

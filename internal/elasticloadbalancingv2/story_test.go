@@ -273,6 +273,11 @@ func TestTargetGroups(t *testing.T) {
 		refused(t, err, c.code, c.message)
 	}
 	changed := must(w.ModifyTargetGroup(ctx, &elb.ModifyTargetGroupInput{TargetGroupArn: g.TargetGroupArn, HealthCheckPath: aws.String("/up"), Matcher: &types.Matcher{HttpCode: aws.String("200,202-299")}}))(t).TargetGroups[0]
+	for _, codes := range []string{"200-99", "99", "200-500", "200-"} {
+		if _, err := w.ModifyTargetGroup(ctx, &elb.ModifyTargetGroupInput{TargetGroupArn: g.TargetGroupArn, Matcher: &types.Matcher{HttpCode: &codes}}); err == nil || !strings.Contains(err.Error(), "Health check matcher") {
+			t.Errorf("%s: %v", codes, err)
+		}
+	}
 	if *changed.HealthCheckPath != "/up" || *changed.Matcher.HttpCode != "200,202-299" || *changed.HealthCheckTimeoutSeconds != 6 {
 		t.Errorf("changed %+v", changed)
 	}

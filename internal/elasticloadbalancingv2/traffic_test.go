@@ -726,6 +726,18 @@ func TestTargetProtocols(t *testing.T) {
 	}
 }
 
+// A request in clear to a port that only speaks TLS is told so.
+func TestPlainToSecurePort(t *testing.T) {
+	w := newWorld(t)
+	port := freePort(t)
+	must(w.CreateListener(ctx, &elb.CreateListenerInput{LoadBalancerArn: w.lb.LoadBalancerArn, Port: &port, Protocol: "HTTPS",
+		DefaultActions: []types.Action{{Type: "fixed-response", FixedResponseConfig: &types.FixedResponseActionConfig{StatusCode: aws.String("200")}}},
+		Certificates:   []types.Certificate{{CertificateArn: aws.String("arn:aws:acm:us-east-1:000000000000:certificate/x")}}}))(t)
+	if resp, body := get(t, port, "/", ""); resp.StatusCode != 400 || !strings.Contains(body, "sent to HTTPS port") {
+		t.Errorf("%s %q", resp.Status, body)
+	}
+}
+
 // Plain requests and TLS may come to one port, if they mean different load
 // balancers; listeners' header attributes are on every answer.
 func TestMixedPort(t *testing.T) {

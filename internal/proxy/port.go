@@ -1,10 +1,12 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -125,6 +127,10 @@ func (o *port) begin(c net.Conn) {
 			b.Handshakes.Add(1)
 			o.proxy.counted()
 		}
+		var plain tls.RecordHeaderError
+		if errors.As(err, &plain) && plain.Conn != nil && bytes.ContainsAny(plain.RecordHeader[:], " /") {
+			_, _ = io.WriteString(plain.Conn, plainHere)
+		}
 		_ = k.Close()
 		return
 	}
@@ -137,6 +143,11 @@ func (o *port) begin(c net.Conn) {
 	}
 	o.front(k, t, &state)
 }
+
+// plainHere is for a request in clear where only TLS is spoken.
+const plainHere = "HTTP/1.1 400 Bad Request\r\nServer: awselb/2.0\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n" +
+	"<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n<body>\r\n<center><h1>400 Bad Request</h1></center>\r\n" +
+	"<center>The plain HTTP request was sent to HTTPS port</center>\r\n</body>\r\n</html>\r\n"
 
 // handshake is how long a client may take to say what it speaks, or to send a
 // head.
