@@ -4,6 +4,8 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/klauspost/compress/zip"
 
@@ -210,6 +213,19 @@ func TestNeverSteady(t *testing.T) {
 	b.group(types.ComputePlatformEcs)
 	b.world.lazy = true
 	id := b.deploy(ecsSpec(""))
+	b.world.mu.Lock()
+	const trouble = "(service s, taskSet %s) is unable to consistently start tasks successfully."
+	for _, set := range []string{*b.world.sets[1].Id, "ecs-svc/7"} {
+		b.world.events = append(b.world.events, ecstypes.ServiceEvent{Message: aws.String(fmt.Sprintf(trouble, set))})
+	}
+	said := *b.world.events[0].Message
+	b.world.mu.Unlock()
+	for range 2 {
+		b.emit("aws.ecs", "ECS Service Action", serviceARN, map[string]string{"eventName": "SERVICE_TASK_START_IMPAIRED"})
+	}
+	if d := b.want(id, types.DeploymentStatusInProgress, ""); !slices.Equal(d.DeploymentStatusMessages, []string{said}) {
+		t.Errorf("%q", d.DeploymentStatusMessages)
+	}
 	b.pass(time.Hour + time.Second)
 	d := b.want(id, types.DeploymentStatusFailed, types.ErrorCodeTimeout)
 	if !strings.Contains(*d.ErrorInformation.Message, "This time out period is 60 minutes.") {

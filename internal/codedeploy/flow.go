@@ -93,8 +93,10 @@ type outcome struct {
 	begun   *begun // of start
 	green   string // ARN of the new task set
 	seen    []types.ECSTaskSet
-	// pending tells that the action looks again when an event comes.
+	// pending tells that the action looks again when an event comes, and note
+	// what people should know meanwhile.
 	pending bool
+	note    string
 }
 
 // begun is what start found out.
@@ -261,6 +263,9 @@ func (f *flow) apply(a action, o outcome) {
 	}
 	switch {
 	case o.failure == nil && (a.do == nothing || o.pending):
+		if m := f.d.DeploymentStatusMessages; o.note != "" && !slices.Contains(m, o.note) {
+			f.d.DeploymentStatusMessages = append(m, o.note)
+		}
 		return
 	case o.failure != nil && r.Ending != nil:
 		f.notUndone(o.failure)

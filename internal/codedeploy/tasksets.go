@@ -218,10 +218,11 @@ func (x taskSets) external() string {
 // without a listener have no health.
 func (x taskSets) install(ctx context.Context) (o outcome, err error) {
 	r := x.d.Run.ECS
-	all, err := x.sets(ctx)
+	service, err := x.service(ctx)
 	if err != nil {
 		return o, err
 	}
+	all := service.TaskSets
 	green := find(all, x.d.id())
 	if green == nil {
 		// What an earlier deployment left when it failed without rollback would
@@ -244,11 +245,24 @@ func (x taskSets) install(ctx context.Context) (o outcome, err error) {
 		}
 	}
 	o.green = aws.ToString(green.TaskSetArn)
-	o.pending = green.StabilityStatus != ecstypes.StabilityStatusSteadyState
+	if o.pending = green.StabilityStatus != ecstypes.StabilityStatusSteadyState; o.pending {
+		o.note = trouble(service.Events, aws.ToString(green.Id))
+	}
 	known := *r
 	known.Green = o.green
 	o.seen = seen(all, &known, x.d.id())
 	return o, nil
+}
+
+// trouble is what the service's events, newest first, say of a task set whose
+// tasks cannot be placed or do not stay; "" if nothing.
+func trouble(events []ecstypes.ServiceEvent, set string) string {
+	for _, e := range events {
+		if m := aws.ToString(e.Message); strings.Contains(m, "taskSet "+set+")") && strings.Contains(m, "unable to") {
+			return m
+		}
+	}
+	return ""
 }
 
 // create makes green: as the revision says, and as blue is where it says

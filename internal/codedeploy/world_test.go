@@ -46,6 +46,7 @@ type world struct {
 	mu sync.Mutex
 
 	sets       []ecstypes.TaskSet
+	events     []ecstypes.ServiceEvent
 	service    string // its status
 	controller ecstypes.DeploymentControllerType
 	lazy       bool // new task sets are steady only after settle
@@ -177,7 +178,7 @@ func (w *world) DescribeServices(context.Context, *ecs.DescribeServicesInput, ..
 		return &ecs.DescribeServicesOutput{}, err
 	}
 	return &ecs.DescribeServicesOutput{Services: []ecstypes.Service{{ServiceArn: aws.String(serviceARN), Status: aws.String(w.service),
-		DeploymentController: &ecstypes.DeploymentController{Type: w.controller}, TaskSets: slices.Clone(w.sets)}}}, err
+		DeploymentController: &ecstypes.DeploymentController{Type: w.controller}, TaskSets: slices.Clone(w.sets), Events: w.events}}}, err
 }
 
 func (w *world) CreateTaskSet(_ context.Context, in *ecs.CreateTaskSetInput, _ ...func(*ecs.Options)) (*ecs.CreateTaskSetOutput, error) {
