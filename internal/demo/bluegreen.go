@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	cdtypes "github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
@@ -32,6 +34,9 @@ const (
 // No request may fail, and the measured split must be the wanted one at 10 %,
 // at 50 % and at 100 %.
 func (b *blueGreen) production(ctx context.Context, execution, version string) error {
+	if err := b.steady(ctx); err != nil {
+		return err
+	}
 	blue, _, err := b.weights(ctx)
 	if err != nil {
 		return err
@@ -78,6 +83,23 @@ func (b *blueGreen) production(ctx context.Context, execution, version string) e
 	}
 	b.d.say("   0 of %d requests failed", all.Requests)
 	return b.d.serves(ctx, production, version)
+}
+
+// steady waits until what production has now runs and is healthy: on a quick
+// machine the first deployment comes before its first tasks are.
+func (b *blueGreen) steady(ctx context.Context) error {
+	return until(ctx, "the tasks of production to be healthy", func() (bool, error) {
+		out, err := b.d.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: aws.String(production), Services: []string{b.d.app}})
+		if err != nil || len(out.Services) == 0 {
+			return false, err
+		}
+		for _, set := range out.Services[0].TaskSets {
+			if aws.ToString(set.Status) == "PRIMARY" {
+				return set.StabilityStatus == ecstypes.StabilityStatusSteadyState, nil
+			}
+		}
+		return false, nil
+	})
 }
 
 // broken pushes a version that answers with errors and watches how the alarm
