@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -70,12 +71,13 @@ func (d blueGreenDeploy) Step(ctx context.Context, w *Work) (*Result, error) {
 
 // register makes the task definition of the template with the images filled in.
 func (d blueGreenDeploy) register(ctx context.Context, w *Work, cfg aws.Config) (*Result, error) {
-	inputs := inputFiles{ctx: ctx, store: d.artifacts(cfg), inputs: w.Inputs}
-	template, err := inputs.read("task definition", w.Configuration["TaskDefinitionTemplateArtifact"], cmp.Or(w.Configuration["TaskDefinitionTemplatePath"], "taskdef.json"))
+	inputs := inputFiles{store: d.artifacts(cfg), inputs: w.Inputs, fetched: map[string]*spool{}}
+	defer inputs.close()
+	template, err := inputs.read(ctx, "task definition", w.Configuration["TaskDefinitionTemplateArtifact"], cmp.Or(w.Configuration["TaskDefinitionTemplatePath"], "taskdef.json"))
 	if err != nil {
 		return nil, err
 	}
-	appSpec, err := inputs.read("AppSpec", w.Configuration["AppSpecTemplateArtifact"], cmp.Or(w.Configuration["AppSpecTemplatePath"], "appspec.yaml"))
+	appSpec, err := inputs.read(ctx, "AppSpec", w.Configuration["AppSpecTemplateArtifact"], cmp.Or(w.Configuration["AppSpecTemplatePath"], "appspec.yaml"))
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +86,7 @@ func (d blueGreenDeploy) register(ctx context.Context, w *Work, cfg aws.Config) 
 		if artifact == "" && placeholder == "" {
 			continue
 		}
-		image, err := inputs.image(n, artifact, placeholder)
+		image, err := inputs.image(ctx, n, artifact, placeholder)
 		if err != nil {
 			return nil, err
 		}
@@ -128,38 +130,57 @@ func jsonProblem(b []byte, err error) string {
 	return err.Error()
 }
 
-// inputFiles reads files of an action's inputs by the names of artifacts.
+// inputFiles reads files of an action's inputs by the names of artifacts, each of
+// which is fetched once: often all files are in the same.
 type inputFiles struct {
-	ctx    context.Context
-	store  artifactStore
-	inputs []Artifact
+	store   artifactStore
+	inputs  []Artifact
+	fetched map[string]*spool // by name
 }
 
-func (f inputFiles) read(what, artifact, file string) ([]byte, error) {
-	for _, in := range f.inputs {
-		if in.Name != artifact {
-			continue
-		}
-		z, err := f.store.fetch(f.ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		defer z.Close()
-		b, err := z.zipped(file, maxTemplate)
-		if refusal := refusal(err); refusal != nil || errors.Is(err, errNoEntry) {
-			return nil, fail(configurationError, "Exception while trying to read the %s artifact file from: %s: %s: %v", what, artifact, file, err)
-		}
-		return b, err
+func (f inputFiles) close() {
+	for _, z := range f.fetched {
+		_ = z.Close()
 	}
-	return nil, fail(configurationError, "Exception while trying to read the %s artifact file from: %s: the action has no such input artifact", what, artifact)
+}
+
+// artifact is nil if the action has no such input.
+func (f inputFiles) artifact(ctx context.Context, name string) (*spool, error) {
+	if z := f.fetched[name]; z != nil {
+		return z, nil
+	}
+	i := slices.IndexFunc(f.inputs, func(in Artifact) bool { return in.Name == name })
+	if i < 0 {
+		return nil, nil
+	}
+	z, err := f.store.fetch(ctx, f.inputs[i])
+	if err == nil {
+		f.fetched[name] = z
+	}
+	return z, err
+}
+
+func (f inputFiles) read(ctx context.Context, what, artifact, file string) ([]byte, error) {
+	z, err := f.artifact(ctx, artifact)
+	switch {
+	case err != nil:
+		return nil, err
+	case z == nil:
+		return nil, fail(configurationError, "Exception while trying to read the %s artifact file from: %s: the action has no such input artifact", what, artifact)
+	}
+	b, err := z.zipped(file, maxTemplate)
+	if refusal(err) != nil || errors.Is(err, errNoEntry) {
+		return nil, fail(configurationError, "Exception while trying to read the %s artifact file from: %s: %s: %v", what, artifact, file, err)
+	}
+	return b, err
 }
 
 // image reads the URI in an artifact's imageDetail.json.
-func (f inputFiles) image(n int, artifact, placeholder string) (string, error) {
+func (f inputFiles) image(ctx context.Context, n int, artifact, placeholder string) (string, error) {
 	if artifact == "" || placeholder == "" {
 		return "", fail(configurationError, "Image%dArtifactName and Image%dContainerName must be given together", n, n)
 	}
-	b, err := f.read("image detail", artifact, "imageDetail.json")
+	b, err := f.read(ctx, "image detail", artifact, "imageDetail.json")
 	if err != nil {
 		return "", err
 	}

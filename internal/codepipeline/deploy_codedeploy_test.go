@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -62,10 +63,13 @@ func blueGreen(t *testing.T) (blueGreenDeploy, *Work, *fakeObjects, *fakeService
 }
 
 func TestBlueGreenDeploy(t *testing.T) {
-	a, w, _, services, deployments := blueGreen(t)
+	a, w, objects, services, deployments := blueGreen(t)
 	registered, err := a.Step(t.Context(), w)
 	if err != nil || !registered.Again {
 		t.Fatal(registered, err)
+	}
+	if left, _ := os.ReadDir(a.tempDir); objects.gets != 3 || len(left) > 0 {
+		t.Errorf("three artifacts were fetched %d times, and %d are left on the disk", objects.gets, len(left))
 	}
 	c := services.definitions[1].ContainerDefinitions
 	if *c[0].Image != "localhost:4566/app@sha256:1" || *c[1].Image != "side:2" || *c[1].Environment[0].Value != *c[0].Image || *c[0].PortMappings[0].ContainerPort != 80 {

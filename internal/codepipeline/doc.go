@@ -38,7 +38,7 @@
 // # Life of an action
 //
 // An action execution is a record and a job of the engine. The job asks the
-// provider (one adapter per file: source_*.go, build.go, deploy_*.go) for one
+// provider (one adapter per file: source_*.go, build.go, deploy_*.go, invoke_*.go) for one
 // step and records what came out:
 //
 //	startAction ─▶ step ── done, failed ─────────────────▶ the machine goes on
@@ -50,7 +50,8 @@
 //
 // A second job at the deadline fails whatever still runs. Nothing polls: builds
 // and deployments announce themselves on the bus, approvals by PutApprovalResult,
-// custom actions by their job workers (jobs.go), and after a restart every waiting action looks at its work once (Resume).
+// custom actions and functions by the results of their jobs (jobs.go), and after a
+// restart every waiting action looks at its work once (Resume).
 //
 // # What starts a pipeline
 //

@@ -36,10 +36,12 @@ type fakeObjects struct {
 	objects map[string]string // bucket/key → content
 	puts    map[string]*s3.PutObjectInput
 	copies  []*s3.CopyObjectInput
+	gets    int
 	err     error
 }
 
 func (f *fakeObjects) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
+	f.gets++
 	b, ok := f.objects[*in.Bucket+"/"+*in.Key]
 	if f.err != nil {
 		return nil, f.err

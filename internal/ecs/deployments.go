@@ -166,10 +166,7 @@ func (s *Service) DescribeServiceRevisions(ctx context.Context, in *ecs.Describe
 // ends it where it is.
 func (s *Service) StopServiceDeployment(ctx context.Context, in *ecs.StopServiceDeploymentInput, _ ...func(*ecs.Options)) (*ecs.StopServiceDeploymentOutput, error) {
 	err := s.Engine.Update(ctx, func(tx *engine.Tx) error {
-		svc, d, err := findDeployment(tx, aws.ToString(in.ServiceDeploymentArn))
-		if errors.Is(err, store.ErrNotFound) {
-			return noDeployment()
-		}
+		svc, d, err := knownDeployment(tx, in.ServiceDeploymentArn)
 		if err != nil {
 			return err
 		}
@@ -205,10 +202,7 @@ func (s *service) canGoBack() bool {
 // ContinueServiceDeployment answers a hook at which a deployment pauses.
 func (s *Service) ContinueServiceDeployment(ctx context.Context, in *ecs.ContinueServiceDeploymentInput, _ ...func(*ecs.Options)) (*ecs.ContinueServiceDeploymentOutput, error) {
 	err := s.Engine.Update(ctx, func(tx *engine.Tx) error {
-		svc, d, err := findDeployment(tx, aws.ToString(in.ServiceDeploymentArn))
-		if errors.Is(err, store.ErrNotFound) {
-			return noDeployment()
-		}
+		svc, d, err := knownDeployment(tx, in.ServiceDeploymentArn)
 		if err != nil {
 			return err
 		}
@@ -233,6 +227,13 @@ func (s *Service) ContinueServiceDeployment(ctx context.Context, in *ecs.Continu
 	return &ecs.ContinueServiceDeploymentOutput{ServiceDeploymentArn: in.ServiceDeploymentArn}, nil
 }
 
-func noDeployment() error {
-	return &types.ServiceDeploymentNotFoundException{Message: aws.String("The service deployment does not exist.")}
+// knownDeployment is findDeployment where there must be one.
+//
+// Errors: ServiceDeploymentNotFoundException.
+func knownDeployment(r store.Reader, arn *string) (*service, *deployment, error) {
+	svc, d, err := findDeployment(r, aws.ToString(arn))
+	if errors.Is(err, store.ErrNotFound) {
+		err = &types.ServiceDeploymentNotFoundException{Message: aws.String("The service deployment does not exist.")}
+	}
+	return svc, d, err
 }

@@ -200,45 +200,46 @@ func (s *Service) shownSet(r store.Reader, svc *service, t *taskSet) (*types.Tas
 	return &out, nil
 }
 
+// changeSet changes a task set of a service and sets the service going.
+func (s *Service) changeSet(ctx context.Context, cluster, name, set *string, change func(tx *engine.Tx, svc *service, t *taskSet) error) (shown *types.TaskSet, err error) {
+	err = s.Engine.Update(ctx, func(tx *engine.Tx) error {
+		_, svc, err := changeable(tx, identity.Region(ctx), cluster, name)
+		if err != nil {
+			return err
+		}
+		t, err := knownSet(svc, set)
+		if err != nil {
+			return err
+		}
+		if err := change(tx, svc, t); err != nil {
+			return err
+		}
+		shown, err = s.saveSet(tx, svc, t)
+		return err
+	})
+	return shown, err
+}
+
 // UpdateTaskSet changes the scale of a task set.
 func (s *Service) UpdateTaskSet(ctx context.Context, in *ecs.UpdateTaskSetInput, _ ...func(*ecs.Options)) (*ecs.UpdateTaskSetOutput, error) {
 	scale, err := checkScale(in.Scale)
 	if err != nil {
 		return nil, err
 	}
-	out := &ecs.UpdateTaskSetOutput{}
-	err = s.Engine.Update(ctx, func(tx *engine.Tx) error {
-		_, svc, err := changeable(tx, identity.Region(ctx), in.Cluster, in.Service)
-		if err != nil {
-			return err
-		}
-		t, err := knownSet(svc, in.TaskSet)
-		if err != nil {
-			return err
-		}
+	shown, err := s.changeSet(ctx, in.Cluster, in.Service, in.TaskSet, func(tx *engine.Tx, _ *service, t *taskSet) error {
 		if t.is(setDraining) {
 			return invalidParameter("The task set cannot be updated while it is DRAINING.")
 		}
 		t.Scale, t.UpdatedAt = scale, aws.Time(tx.Now())
-		out.TaskSet, err = s.saveSet(tx, svc, t)
-		return err
+		return nil
 	})
-	return out, err
+	return &ecs.UpdateTaskSetOutput{TaskSet: shown}, err
 }
 
 // UpdateServicePrimaryTaskSet makes a task set the one whose parameters the
 // service shows. It moves no traffic.
 func (s *Service) UpdateServicePrimaryTaskSet(ctx context.Context, in *ecs.UpdateServicePrimaryTaskSetInput, _ ...func(*ecs.Options)) (*ecs.UpdateServicePrimaryTaskSetOutput, error) {
-	out := &ecs.UpdateServicePrimaryTaskSetOutput{}
-	err := s.Engine.Update(ctx, func(tx *engine.Tx) error {
-		_, svc, err := changeable(tx, identity.Region(ctx), in.Cluster, in.Service)
-		if err != nil {
-			return err
-		}
-		t, err := knownSet(svc, in.PrimaryTaskSet)
-		if err != nil {
-			return err
-		}
+	shown, err := s.changeSet(ctx, in.Cluster, in.Service, in.PrimaryTaskSet, func(tx *engine.Tx, svc *service, t *taskSet) error {
 		if t.is(setDraining) {
 			return invalidParameter("The task set cannot be the primary one while it is DRAINING.")
 		}
@@ -251,45 +252,30 @@ func (s *Service) UpdateServicePrimaryTaskSet(ctx context.Context, in *ecs.Updat
 			t.Status, t.UpdatedAt = aws.String(setPrimary), aws.Time(tx.Now())
 		}
 		svc.adopt(&t.rollout)
-		out.TaskSet, err = s.saveSet(tx, svc, t)
-		return err
+		return nil
 	})
-	return out, err
+	return &ecs.UpdateServicePrimaryTaskSetOutput{TaskSet: shown}, err
 }
 
 // DeleteTaskSet ends a task set: its targets drain, its tasks stop, and it is
-// gone. A set that runs tasks, or is the primary one, needs force.
+// gone. A set that runs tasks, or is the primary one, needs force. To do it again
+// changes nothing.
 func (s *Service) DeleteTaskSet(ctx context.Context, in *ecs.DeleteTaskSetInput, _ ...func(*ecs.Options)) (*ecs.DeleteTaskSetOutput, error) {
-	out := &ecs.DeleteTaskSetOutput{}
-	err := s.Engine.Update(ctx, func(tx *engine.Tx) error {
-		_, svc, err := changeable(tx, identity.Region(ctx), in.Cluster, in.Service)
-		if err != nil {
-			return err
-		}
-		t, err := knownSet(svc, in.TaskSet)
-		if err != nil {
-			return err
-		}
-		if t.is(setDraining) {
-			out.TaskSet, err = s.shownSet(tx, svc, t)
-			return err
-		}
-		if !aws.ToBool(in.Force) {
-			switch {
-			case t.is(setPrimary):
-				return invalidParameter("The primary task set of a service cannot be deleted without force.")
-			case t.desired(svc.DesiredCount) > 0:
-				return invalidParameter("The task set cannot be deleted while it is scaled above 0.")
-			}
-		}
-		if t.is(setPrimary) {
+	shown, err := s.changeSet(ctx, in.Cluster, in.Service, in.TaskSet, func(tx *engine.Tx, svc *service, t *taskSet) error {
+		switch force := aws.ToBool(in.Force); {
+		case t.is(setDraining):
+			return nil
+		case !force && t.is(setPrimary):
+			return invalidParameter("The primary task set of a service cannot be deleted without force.")
+		case !force && t.desired(svc.DesiredCount) > 0:
+			return invalidParameter("The task set cannot be deleted while it is scaled above 0.")
+		case t.is(setPrimary):
 			svc.adopt(&rollout{})
 		}
 		t.Status, t.UpdatedAt = aws.String(setDraining), aws.Time(tx.Now())
-		out.TaskSet, err = s.saveSet(tx, svc, t)
-		return err
+		return nil
 	})
-	return out, err
+	return &ecs.DeleteTaskSetOutput{TaskSet: shown}, err
 }
 
 // DescribeTaskSets describes those that are named, or all of a service; unknown
