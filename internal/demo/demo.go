@@ -214,16 +214,19 @@ func (d *Demo) summary(version string) {
 		d.say("   %9s  %s", round(t.took), t.what)
 	}
 	d.say("\nLook further (while the server runs):")
-	for _, line := range []string{
+	hints := []string{
 		fmt.Sprintf(`eval "$(%s env --data %s)"`, d.Program, d.Data),
 		"aws codepipeline get-pipeline-state --name " + d.pipelineName,
 		"aws codepipeline list-pipeline-executions --pipeline-name " + d.pipelineName,
 		"aws logs tail /aws/codebuild/" + d.projectName,
 		"aws ecr describe-images --repository-name " + d.app,
 		"aws ecs describe-services --cluster production --services " + d.app,
-		"aws deploy list-deployments",
 		"git clone " + d.endpoint() + "/v1/repos/" + d.app + "  # with: git config --global credential.helper '!aws codecommit credential-helper --ignore-host-check $@' and credential.UseHttpPath true",
-	} {
+	}
+	if d.BlueGreen {
+		hints = append(hints, "aws deploy list-deployments --application-name "+d.app+" --deployment-group-name "+production)
+	}
+	for _, line := range hints {
 		d.say("   %s", line)
 	}
 }
