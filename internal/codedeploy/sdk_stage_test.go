@@ -147,7 +147,7 @@ func (s *stage) deploy(r *types.RevisionLocation) *types.DeploymentInfo {
 
 func (s *stage) ended(id string) *types.DeploymentInfo {
 	s.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) { // a client's pace
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(10 * time.Millisecond) { // a client's pace
 		d := apptest.Must(s.GetDeployment(s.Context(), &codedeploy.GetDeploymentInput{DeploymentId: &id}))(s).DeploymentInfo
 		if d.CompleteTime != nil {
 			return d

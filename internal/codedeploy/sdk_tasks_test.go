@@ -14,7 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"github.com/slipway-dev/slipway/cmd/slipway/apptest"
 	"github.com/slipway-dev/slipway/internal/load"
@@ -38,11 +40,10 @@ func TestTwentyWithTasks(t *testing.T) {
 	for i := range 19 {
 		stages = append(stages, first.another(fmt.Sprintf("web%d", i)))
 	}
-	t.Cleanup(func() {
-		for _, s := range stages {
-			s.gone()
-		}
-	})
+	t.Cleanup(func() { empty(stages) })
+	for _, s := range stages {
+		s.drain("5")
+	}
 	first.define("two")
 	var loads []*load.Load
 	for _, s := range stages {
@@ -101,16 +102,44 @@ func (s *stage) url() string {
 	return fmt.Sprintf("http://%s:%d/", *b.DNSName, *l.Port)
 }
 
-// gone deletes the service and waits for the end of its tasks. It is for
-// cleaning up, when the test's context has ended.
-func (s *stage) gone() {
-	ctx := context.Background()
-	_, _ = s.services.DeleteService(ctx, &ecs.DeleteServiceInput{Cluster: aws.String("c"), Service: &s.name, Force: aws.Bool(true)})
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) { // a client's pace
-		list, err := s.services.ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String("c"), ServiceName: &s.name})
-		if err != nil || len(list.TaskArns) == 0 {
-			return
+// drain sets for how many seconds the targets of both groups drain; without it
+// tasks take five minutes to end.
+func (s *stage) drain(seconds string) {
+	s.Helper()
+	for _, group := range []string{s.blue, s.green} {
+		apptest.Must(s.balancers.ModifyTargetGroupAttributes(s.Context(), &elb.ModifyTargetGroupAttributesInput{TargetGroupArn: &group,
+			Attributes: []elbtypes.TargetGroupAttribute{{Key: aws.String("deregistration_delay.timeout_seconds"), Value: &seconds}}}))(s)
+	}
+}
+
+// empty deletes the services of stages and waits for the end of all tasks in
+// their cluster, so that no container outlives the server. It is for cleaning up,
+// when the test's context has ended.
+func empty(stages []*stage) {
+	s, ctx := stages[0], context.Background()
+	for _, s := range stages {
+		if _, err := s.services.DeleteService(ctx, &ecs.DeleteServiceInput{Cluster: aws.String("c"), Service: &s.name, Force: aws.Bool(true)}); err != nil {
+			s.Error(err)
 		}
 	}
-	s.Errorf("%s still has tasks", s.name)
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(100 * time.Millisecond) { // a client's pace
+		left := 0
+		for _, status := range []ecstypes.DesiredStatus{ecstypes.DesiredStatusRunning, ecstypes.DesiredStatusStopped} {
+			list := apptest.Must(s.services.ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String("c"), DesiredStatus: status}))(s)
+			if len(list.TaskArns) == 0 {
+				continue
+			}
+			for _, task := range apptest.Must(s.services.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: aws.String("c"), Tasks: list.TaskArns}))(s).Tasks {
+				if aws.ToString(task.LastStatus) != "STOPPED" {
+					left++
+				}
+			}
+		}
+		switch {
+		case left == 0:
+			return
+		case time.Now().After(end):
+			s.Fatalf("%d tasks have not ended", left)
+		}
+	}
 }
