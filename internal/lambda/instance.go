@@ -39,7 +39,7 @@ type instance struct {
 	idling clock.Timer
 
 	attached chan struct{} // the first process has called; conn is set
-	ready    chan struct{} // the runtime has asked for its first event
+	asked    chan struct{} // the runtime asks for an event
 	dead     chan struct{} // the connection has ended; exit is set
 	conn     *runtimeapi.Conn
 	expires  time.Time // when its credentials end
@@ -51,6 +51,8 @@ type instance struct {
 	ended     bool
 	exit      runtimeapi.Frame // how the runtime ended
 	initError *runtimeapi.Frame
+	began     bool // it has had an event
+	initTail  tail // what it wrote before
 	current   *running
 }
 
@@ -63,7 +65,7 @@ type running struct {
 
 func newInstance(s *Service, f *fleet) *instance {
 	i := &instance{s: s, id: id.Hex(s.IDs, 32), fleet: f, target: f.target, idling: noTimer{},
-		attached: make(chan struct{}), ready: make(chan struct{}), dead: make(chan struct{})}
+		attached: make(chan struct{}), asked: make(chan struct{}, 1), dead: make(chan struct{})}
 	i.stream = fmt.Sprintf("%s/[%s]%s", s.Clock.Now().UTC().Format("2006/01/02"), *f.target.Version, i.id)
 	i.journal = newJournal(s, f.target, i.stream)
 	return i
@@ -82,6 +84,9 @@ func (e *startError) result(ev *event, t *target) *result {
 	r := &result{failed: true, version: *t.Version, payload: e.frame.Body}
 	kind := e.frame.ErrorType
 	work := &running{}
+	e.at.mu.Lock()
+	work.tail.b.WriteString(e.at.initTail.text())
+	e.at.mu.Unlock()
 	e.at.say(work, time.Now(), "START RequestId: "+ev.ID+" Version: "+*t.Version)
 	if e.frame.Kind != runtimeapi.KindInitError {
 		r.payload = problem(kind, ev.ID, ended(e.frame))
@@ -128,7 +133,7 @@ func (i *instance) start() error {
 	patience := time.NewTimer(max(initTime, i.target.timeout()))
 	defer patience.Stop()
 	select {
-	case <-i.ready:
+	case <-i.asked:
 		i.initTook = time.Since(called)
 		i.s.Log.Debug("instance is ready", "function", i.target.Function, "version", *i.target.Version, "init", i.initTook, "all", i.s.Clock.Now().Sub(begun))
 		return nil
@@ -176,13 +181,19 @@ func (i *instance) take(f runtimeapi.Frame) {
 	switch f.Kind {
 	case runtimeapi.KindLog:
 		i.mu.Lock()
-		if i.current != nil {
+		switch {
+		case i.current != nil:
 			i.current.tail.add(f.Text)
+		case !i.began:
+			i.initTail.add(f.Text)
 		}
 		i.mu.Unlock()
 		i.journal.add(f.Time, f.Text)
 	case runtimeapi.KindReady:
-		close(i.ready)
+		select {
+		case i.asked <- struct{}{}:
+		default: // a peer that repeats itself
+		}
 	case runtimeapi.KindInitError:
 		i.mu.Lock()
 		i.initError = &f
@@ -236,7 +247,7 @@ func (i *instance) invoke(e *event) (*result, time.Duration) {
 	begun := time.Now()
 	i.say(r, begun, "START RequestId: "+e.ID+" Version: "+*t.Version)
 	i.mu.Lock()
-	i.current = r
+	i.current, i.began = r, true
 	i.mu.Unlock()
 	timeout := time.NewTimer(t.timeout())
 	defer timeout.Stop()

@@ -170,9 +170,12 @@ func (s *Service) execute(ctx context.Context, e *event) (*result, error) {
 	}
 	done := make(chan outcome, 1)
 	s.busy.Go(func() {
-		defer s.pool.leave(t)
-		r, err := s.perform(t, e)
+		i, r, err := s.perform(t, e)
+		s.pool.leave(t)
 		done <- outcome{r, err}
+		if i != nil {
+			s.pool.settle(i, t.timeout())
+		}
 	})
 	select {
 	case o := <-done:
@@ -184,29 +187,30 @@ func (s *Service) execute(ctx context.Context, e *event) (*result, error) {
 	}
 }
 
-// perform gets an instance and gives it the event.
-func (s *Service) perform(t *target, e *event) (*result, error) {
+// perform gets an instance and gives it the event. The instance has answered,
+// and waits to be settled.
+func (s *Service) perform(t *target, e *event) (*instance, *result, error) {
 	i, err := s.pool.acquire(s.ending, t)
 	var broken *startError
 	switch {
 	case errors.As(err, &broken):
 		s.count(t, e.Name, failed, 0)
-		return broken.result(e, t), nil
+		return nil, broken.result(e, t), nil
 	case errors.Is(err, compute.ErrImage):
-		return nil, fail("InvalidRuntime", "The image %s, in which the function runs, cannot be had: %s", s.imageOf(t.version), err)
+		return nil, nil, fail("InvalidRuntime", "The image %s, in which the function runs, cannot be had: %s", s.imageOf(t.version), err)
 	case errors.Is(err, compute.ErrUnavailable), errors.Is(err, compute.ErrUnsupported):
-		return nil, &wire.Error{Code: "ServiceException", Message: "The container engine cannot run the function: " + err.Error(), Status: http.StatusInternalServerError}
+		return nil, nil, &wire.Error{Code: "ServiceException", Message: "The container engine cannot run the function: " + err.Error(), Status: http.StatusInternalServerError}
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	}
 	r, took := i.invoke(e)
-	s.pool.release(i)
+	s.pool.answered(i)
 	if r.failed {
 		s.count(t, e.Name, failed, took)
 	} else {
 		s.count(t, e.Name, succeeded, took)
 	}
-	return r, nil
+	return i, r, nil
 }
 
 // problem is the payload of an error that Lambda itself reports.

@@ -84,6 +84,21 @@ func TestInvoke(t *testing.T) {
 	})
 }
 
+// A runtime that ends after its answer takes no other event with it, however
+// long it takes to end.
+func TestEndAfterAnswer(t *testing.T) {
+	w := begin(t)
+	w.create("f", func(in *lambda.CreateFunctionInput) { in.Timeout = aws.Int32(5) })
+	apptest.Must(w.fn.PutFunctionConcurrency(t.Context(), &lambda.PutFunctionConcurrencyInput{FunctionName: aws.String("f"), ReservedConcurrentExecutions: aws.Int32(1)}))(t)
+	pids := map[int]bool{}
+	for _, payload := range []string{`{"last": 0.01}`, `{"last": 0.5}`, `{}`} {
+		pids[w.answer(w.invoke("f", payload)).PID] = true
+	}
+	if len(pids) != 3 {
+		t.Errorf("%d instances", len(pids))
+	}
+}
+
 func TestTimeout(t *testing.T) {
 	w := begin(t)
 	w.create("slow", func(in *lambda.CreateFunctionInput) { in.Timeout = aws.Int32(1) })
@@ -103,6 +118,9 @@ func TestInitFailure(t *testing.T) {
 	out := w.invoke("broken", `{}`)
 	if !strings.Contains(string(out.Payload), "Runtime exited with error: exit status 7") || aws.ToString(out.FunctionError) != "Unhandled" {
 		t.Errorf("%s", out.Payload)
+	}
+	if log, _ := base64.StdEncoding.DecodeString(aws.ToString(out.LogResult)); !strings.HasPrefix(string(log), "booting\nSTART") {
+		t.Errorf("what it said before it ended is missing: %q", log)
 	}
 	w.create("missing", func(in *lambda.CreateFunctionInput) {
 		in.Code.ZipFile = packed(t, map[string]string{"other": "x"})

@@ -16,8 +16,12 @@ const accountConcurrency = 1000
 // unreservable is how many of them stay for functions without a reservation.
 const unreservable = 100
 
-// idleLife is how long an instance without an event is kept.
-const idleLife = 5 * time.Minute
+// idleLife is how long an instance without an event is kept; settleTime, how
+// long events wait for one that has answered rather than start another.
+const (
+	idleLife   = 5 * time.Minute
+	settleTime = 100 * time.Millisecond
+)
 
 // pool has the instances, in a fleet for each configuration that runs.
 type pool struct {
@@ -40,13 +44,13 @@ type fleetKey struct{ Region, Function, Version, Generation string }
 
 // fleet is the instances of one version.
 type fleet struct {
-	key      fleetKey
-	target   *target
-	all      map[*instance]bool
-	idle     []*instance // the last used at the end
-	starting int
-	waiting  []chan grant // events, in the order they came
-	retired  bool
+	key     fleetKey
+	target  *target
+	all     map[*instance]bool
+	idle    []*instance  // the last used at the end
+	coming  int          // instances that will soon have no event: they start, or have just answered
+	waiting []chan grant // events, in the order they came
+	retired bool
 }
 
 // grant is an instance for an event that waits, or why there is none.
@@ -136,11 +140,11 @@ func (p *pool) grow() {
 		return
 	}
 	for _, f := range p.fleets {
-		for f.starting < len(f.waiting) {
+		for f.coming < len(f.waiting) {
 			if len(f.all) > 0 && (p.making >= p.breadth || len(p.instances) >= p.limit && !p.evict()) {
 				break
 			}
-			f.starting++
+			f.coming++
 			i := newInstance(p.s, f)
 			p.making, i.making = p.making+1, true
 			p.instances[i.id] = i
@@ -185,7 +189,7 @@ func (p *pool) called(i *instance) {
 func (p *pool) started(i *instance, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i.fleet.starting--
+	i.fleet.coming--
 	p.made(i)
 	if err == nil {
 		p.hand(i)
@@ -199,11 +203,55 @@ func (p *pool) started(i *instance, err error) {
 	p.grow()
 }
 
-// release takes an instance back after its event.
+// release takes an instance back that has no event.
 func (p *pool) release(i *instance) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hand(i)
+}
+
+// answered notes that an instance's event is answered: settle follows.
+func (p *pool) answered(i *instance) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i.fleet.coming++
+}
+
+// settle takes an instance back when its runtime asks for the next event, which
+// it has to do before the last one's time is over: until then it may go on with
+// what the function began, or end.
+func (p *pool) settle(i *instance, within time.Duration) {
+	soon := time.NewTimer(settleTime)
+	defer soon.Stop()
+	select {
+	case <-i.asked:
+	case <-i.dead:
+	case <-soon.C:
+		// Events need not wait for it.
+		p.late(i)
+		end := time.NewTimer(within)
+		defer end.Stop()
+		select {
+		case <-i.asked:
+		case <-i.dead:
+		case <-end.C:
+			i.kill()
+		}
+		p.release(i)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i.fleet.coming--
+	p.hand(i)
+}
+
+// late notes that an instance that has answered goes on working.
+func (p *pool) late(i *instance) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i.fleet.coming--
+	p.grow()
 }
 
 // hand gives an instance to the next event, keeps it, or ends it.

@@ -52,6 +52,9 @@ while True:
         api.request("POST", at + "/response", json.dumps({"event": event, "version": os.environ["AWS_LAMBDA_FUNCTION_VERSION"],
             "mark": os.environ.get("MARK"), "pid": os.getpid(), "key": os.environ["AWS_ACCESS_KEY_ID"], "context": answer.headers.get("Lambda-Runtime-Client-Context")}))
     api.getresponse().read()
+    if event.get("last"):  # it has answered, and ends
+        time.sleep(event["last"])
+        os._exit(1)
 `
 
 type world struct {

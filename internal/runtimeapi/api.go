@@ -26,7 +26,7 @@ type api struct {
 
 	mu      sync.Mutex
 	runtime *runtime
-	ready   bool
+	asking  bool   // the runtime waits for an event
 	current *Frame // what the runtime is working on
 	offered chan Frame
 }
@@ -100,14 +100,14 @@ func accepted(w http.ResponseWriter) {
 // next gives the runtime its next event when there is one.
 func (a *api) next(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
-	first, busy := !a.ready, a.current != nil
-	a.ready = true
+	known, busy := a.asking, a.current != nil
+	a.asking = a.asking || !busy
 	a.mu.Unlock()
 	if busy {
 		refuse(w, http.StatusForbidden, "InvalidStateTransition", "The last event has no response and no error yet")
 		return
 	}
-	if first {
+	if !known { // it may ask anew after its client lost patience
 		_ = a.conn.Send(Frame{Kind: KindReady})
 	}
 	var f Frame
@@ -116,9 +116,17 @@ func (a *api) next(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 		return
 	}
+	if r.Context().Err() != nil {
+		a.offer(f) // to whom asks next
+		return
+	}
 	a.mu.Lock()
-	a.current = &f
+	a.asking, a.current = false, &f
+	rt := a.runtime
 	a.mu.Unlock()
+	if rt != nil {
+		rt.peak() // for the report, should it end
+	}
 	h := w.Header()
 	h.Set("Lambda-Runtime-Aws-Request-Id", f.ID)
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(f.Deadline, 10))

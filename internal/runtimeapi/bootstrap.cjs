@@ -9,6 +9,9 @@ const { format } = require('node:util');
 
 const api = 'http://' + process.env.AWS_LAMBDA_RUNTIME_API + '/2018-06-01/runtime/';
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1, noDelay: true });
+const levels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
+const json = process.env.AWS_LAMBDA_LOG_FORMAT === 'JSON';
+const least = levels.indexOf(process.env.AWS_LAMBDA_LOG_LEVEL);
 let requestId;
 
 function call(method, place, body, headers = {}) {
@@ -24,10 +27,14 @@ function call(method, place, body, headers = {}) {
   });
 }
 
-// Lines are written at once: those of a process that dies must not be lost.
+// What has several lines stays one event: its lines end with \r until the last.
 function write(level, message) {
-  const line = `${new Date().toISOString()}\t${requestId}\t${level}\t${message.replace(/\n/g, '\r')}\n`;
-  let rest = Buffer.from(line);
+  put(`${new Date().toISOString()}\t${requestId}\t${level}\t${message.replace(/\n/g, '\r')}`);
+}
+
+// Lines are written at once: those of a process that dies must not be lost.
+function put(line) {
+  let rest = Buffer.from(line + '\n');
   while (rest.length > 0) {
     try {
       rest = rest.subarray(fs.writeSync(1, rest));
@@ -38,7 +45,43 @@ function write(level, message) {
 }
 
 for (const [name, level] of Object.entries({ log: 'INFO', info: 'INFO', warn: 'WARN', error: 'ERROR', debug: 'DEBUG', trace: 'TRACE' })) {
-  console[name] = (...args) => write(level, format(...args));
+  console[name] = (...args) => {
+    if (json) object(level, args);
+    else write(level, format(...args));
+  };
+}
+
+// object writes an event of the log format JSON.
+function object(level, args) {
+  if (levels.indexOf(level) < least) return;
+  const document = { timestamp: new Date().toISOString(), level, requestId };
+  const error = args.find((a) => a instanceof Error);
+  if (args.length === 1 && !error) {
+    document.message = args[0];
+  } else {
+    document.message = format(...args);
+    if (error) {
+      const { errorType, errorMessage, trace } = describe(error);
+      Object.assign(document, { errorType, errorMessage, stackTrace: trace });
+    }
+  }
+  let line;
+  try {
+    line = JSON.stringify(document);
+  } catch {
+    line = JSON.stringify({ ...document, message: format(...args) });
+  }
+  put(line);
+}
+
+// report writes an error that ends an event or the process.
+function report(what, error, document) {
+  if (json) {
+    put(JSON.stringify({ timestamp: new Date().toISOString(), level: 'ERROR', requestId, message: { errorType: document.errorType, errorMessage: document.errorMessage, stackTrace: document.trace } }));
+    return;
+  }
+  const { errorType, errorMessage, trace } = document;
+  write('ERROR', `${what} \t` + JSON.stringify({ errorType, errorMessage, ...(error instanceof Error ? error : {}), stack: trace }));
 }
 
 function describe(error) {
@@ -134,7 +177,7 @@ function run(handler, event, headers) {
 
 async function fail(error) {
   const document = describe(error);
-  write('ERROR', 'Invoke Error \t' + JSON.stringify(document));
+  report('Invoke Error', error, document);
   await call('POST', `invocation/${requestId}/error`, JSON.stringify(document), { 'Lambda-Runtime-Function-Error-Type': document.errorType });
 }
 
@@ -142,7 +185,7 @@ async function fail(error) {
 // its error first.
 async function fatal(error, kind) {
   const document = describe(kind ? Object.assign(kinded(kind, String(error)), { stack: error && error.stack }) : error);
-  write('ERROR', `${kind ? 'Unhandled Promise Rejection' : 'Uncaught Exception'} \t` + JSON.stringify(document));
+  report(kind ? 'Unhandled Promise Rejection' : 'Uncaught Exception', error, document);
   const place = requestId === undefined ? 'init/error' : `invocation/${requestId}/error`;
   try {
     await call('POST', place, JSON.stringify(document), { 'Lambda-Runtime-Function-Error-Type': document.errorType });
@@ -161,7 +204,7 @@ fs.writeSync(1, `INIT_START Runtime Version: nodejs:${process.versions.node}\n`)
     handler = await load();
   } catch (error) {
     const document = describe(error);
-    write('ERROR', 'Uncaught Exception \t' + JSON.stringify(document));
+    report('Uncaught Exception', error, document);
     await call('POST', 'init/error', JSON.stringify(document), { 'Lambda-Runtime-Function-Error-Type': document.errorType });
     process.exit(1);
   }

@@ -13,6 +13,7 @@ import traceback
 
 API = os.environ["AWS_LAMBDA_RUNTIME_API"]
 ROOT = "/2018-06-01/runtime/"
+JSON = os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON"
 request_id = ""
 
 
@@ -68,6 +69,38 @@ class RequestFilter(logging.Filter):
         return True
 
 
+class TextFormatter(logging.Formatter):
+    """What has several lines stays one event: its lines end with \\r until the last."""
+
+    def __init__(self):
+        super().__init__("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S")
+        self.converter = time.gmtime
+
+    def format(self, record):
+        return super().format(record).replace("\n", "\r")
+
+
+class JSONFormatter(logging.Formatter):
+    """One object for each record, with what its caller gave as extra."""
+
+    own = set(vars(logging.makeLogRecord({}))) | {"aws_request_id", "message", "asctime"}
+
+    def format(self, record):
+        document = {"timestamp": timestamp(record.created), "level": record.levelname, "message": record.getMessage(), "logger": record.name}
+        if request_id:
+            document["requestId"] = request_id
+        if record.exc_info and record.exc_info[0]:
+            kind, error, trace = record.exc_info
+            document.update(errorType=kind.__name__, errorMessage=str(error), stackTrace=traceback.format_tb(trace),
+                            location="%s:%s:%s" % (record.pathname, record.funcName, record.lineno))
+        document.update((k, v) for k, v in vars(record).items() if k not in self.own and k not in document)
+        return json.dumps(document, default=str, ensure_ascii=False)
+
+
+def timestamp(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
 class Unusable(Exception):
     """The handler cannot be had."""
 
@@ -119,11 +152,14 @@ def load(name):
 
 
 def tell(document):
+    if JSON:
+        print(json.dumps({"timestamp": timestamp(time.time()), "log_level": "ERROR", **document}, ensure_ascii=False))
+        return
     lines = ["[ERROR] %s: %s" % (document["errorType"], document["errorMessage"])]
     if document["stackTrace"]:
         lines.append("Traceback (most recent call last):")
         lines += ["".join(document["stackTrace"]).rstrip("\n")]
-    print("\n".join(lines).replace("\n", "\r"), flush=True)
+    print("\n".join(lines).replace("\n", "\r"))
 
 
 def failed(error, kind=None):
@@ -135,16 +171,16 @@ def failed(error, kind=None):
 
 def main():
     global request_id
-    sys.stdout.reconfigure(line_buffering=True)
-    sys.stderr.reconfigure(line_buffering=True)
     print("INIT_START Runtime Version: python:%d.%d.%d" % sys.version_info[:3])
     sys.path.insert(0, os.environ.get("LAMBDA_TASK_ROOT", os.getcwd()))
     sys.path[:] = [p for p in sys.path if p != os.path.dirname(__file__)]
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"))
-    handler.formatter.converter = time.gmtime
+    handler.setFormatter(JSONFormatter() if JSON else TextFormatter())
     handler.addFilter(RequestFilter())
     logging.getLogger().addHandler(handler)
+    level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "")
+    if JSON and level:
+        logging.getLogger().setLevel({"TRACE": "DEBUG", "FATAL": "CRITICAL"}.get(level, level))
     try:
         function = load(os.environ.get("_HANDLER", ""))
     except Unusable as e:
@@ -165,7 +201,6 @@ def main():
             result = function(json.loads(event), Context(headers))
         except Exception as e:
             document = failed(e)
-            sys.stdout.flush()
             post(place + "/error", document, document["errorType"])
             continue
         try:
@@ -176,7 +211,6 @@ def main():
             tell(document)
             post(place + "/error", document, "Runtime.MarshalError")
             continue
-        sys.stdout.flush()
         call("POST", place + "/response", body, {"Content-Type": "application/json"})
 
 

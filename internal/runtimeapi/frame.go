@@ -23,7 +23,7 @@ const (
 	KindStart  Kind = "start"  // server: start the runtime
 	KindInvoke Kind = "invoke" // server: an event for the function, in Body
 
-	KindReady     Kind = "ready"     // the runtime asked for its first event
+	KindReady     Kind = "ready"     // the runtime asks for an event
 	KindLog       Kind = "log"       // a line, in Text
 	KindResponse  Kind = "response"  // the function's answer, in Body
 	KindError     Kind = "error"     // the function's error, in Body

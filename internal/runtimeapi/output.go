@@ -17,18 +17,21 @@ type output struct {
 	reader *os.File
 	write  *os.File
 	line   func(string)
+	// joined says that our own bootstrap writes, which ends the lines of one
+	// event with \r.
+	joined bool
 
 	mu      sync.Mutex
 	pending []byte
 	buf     []byte
 }
 
-func newOutput(line func(string)) (*output, error) {
+func newOutput(line func(string), joined bool) (*output, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	return &output{reader: r, write: w, line: line, buf: make([]byte, 32<<10)}, nil
+	return &output{reader: r, write: w, line: line, joined: joined, buf: make([]byte, 32<<10)}, nil
 }
 
 // read follows the pipe until all its writers are gone.
@@ -75,7 +78,7 @@ func (o *output) add(b []byte) {
 		i := bytes.IndexByte(o.pending, '\n')
 		switch {
 		case i >= 0:
-			o.line(string(bytes.TrimSuffix(o.pending[:i], []byte("\r"))))
+			o.tell(bytes.TrimSuffix(o.pending[:i], []byte("\r")))
 			o.pending = o.pending[i+1:]
 		case len(o.pending) >= maxLine:
 			o.flush()
@@ -87,9 +90,16 @@ func (o *output) add(b []byte) {
 
 func (o *output) flush() {
 	if len(o.pending) > 0 {
-		o.line(string(o.pending))
+		o.tell(o.pending)
 		o.pending = nil
 	}
+}
+
+func (o *output) tell(b []byte) {
+	if o.joined {
+		b = bytes.ReplaceAll(b, []byte("\r"), []byte("\n"))
+	}
+	o.line(string(b))
 }
 
 // drain takes what is in the pipe, and what has no end of line yet.

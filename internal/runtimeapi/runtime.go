@@ -42,7 +42,7 @@ func startRuntime(cfg Config, start *Start, address string, line func(string)) (
 	if len(command) == 0 {
 		return nil, errors.New("entrypoint requires the handler name to be the first argument")
 	}
-	out, err := newOutput(line)
+	out, err := newOutput(line, start.Managed != "")
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func commandOf(cfg Config, start *Start) ([]string, error) {
 	switch start.Managed {
 	case "python":
 		file, err := write("bootstrap.py", python)
-		return []string{"python3", file}, err
+		return []string{"python3", "-u", file}, err // unbuffered: a function that dies has said what it said
 	case "node":
 		file, err := write("bootstrap.cjs", node)
 		return []string{"node", file}, err
