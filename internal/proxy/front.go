@@ -64,7 +64,7 @@ const (
 	mostHead   = 64 << 10 // AWS's
 	mostBuffer = 96 << 10
 	mostBody   = 24 << 10
-	outSize    = 16 << 10
+	outSize    = 32 << 10
 )
 
 // outs are buffers for heads, and for bodies that come with them.

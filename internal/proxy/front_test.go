@@ -591,3 +591,39 @@ func TestStaleForPost(t *testing.T) {
 		time.Sleep(5 * time.Millisecond) // the end is here
 	}
 }
+
+// A body that comes apart from its head, or in parts, is the same body; and a
+// head waits for no body.
+func TestBodyInParts(t *testing.T) {
+	parts := []string{"a", strings.Repeat("b", 9_000), strings.Repeat("c", 40_000), "d"}
+	whole := strings.Join(parts, "")
+	seen := make(chan struct{})
+	s := newScript(t, func(c net.Conn, n int, _ string) bool {
+		fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", len(whole))
+		if n == 1 {
+			<-seen
+		}
+		for _, p := range parts {
+			_, _ = io.WriteString(c, p)
+		}
+		return true
+	})
+	address, _ := balance(t, s, nil)
+	w := dialWire(t, address)
+	for i := range 20 {
+		w.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		resp, err := http.ReadResponse(w.r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			close(seen)
+		}
+		if b, err := io.ReadAll(resp.Body); err != nil || string(b) != whole {
+			t.Fatalf("answer %d: %d bytes, %v", i, len(b), err)
+		}
+	}
+	if n := s.connections(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+}

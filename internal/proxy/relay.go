@@ -298,6 +298,11 @@ func (k *client) copyLength(u *upstream, n int64) error {
 	k.out = append(k.out, have...)
 	u.reader.Discard(len(have))
 	n -= int64(len(have))
+	if room := k.out[len(k.out):cap(k.out)]; n > 0 && n <= int64(len(room)) { // many servers write heads and bodies apart
+		got := u.come(room[:n])
+		k.out = k.out[:len(k.out)+got]
+		n -= int64(got)
+	}
 	if err := k.send(k.out, u.last); err != nil || n == 0 {
 		return err
 	}

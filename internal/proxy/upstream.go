@@ -17,6 +17,7 @@ import (
 // upstream is a connection to a target, which one request has at a time.
 type upstream struct {
 	net.Conn
+	raw    syscall.RawConn // nil where bytes are not read as they come: TLS
 	reader *h1.Reader
 	used   bool      // it has answered before
 	last   time.Time // a request was sent, or something came; or it is idle since
@@ -53,7 +54,10 @@ func (p *pool) dial(ctx context.Context, t *target) (*upstream, error) {
 		c = secure
 	}
 	u := &upstream{Conn: c}
-	u.reader = h1.NewReader(u, 4<<10, 64<<10)
+	if s, ok := c.(syscall.Conn); ok {
+		u.raw, _ = s.SyscallConn()
+	}
+	u.reader = h1.NewReader(u, 16<<10, 64<<10)
 	return u, nil
 }
 
@@ -81,6 +85,17 @@ func (u *upstream) Read(b []byte) (int, error) {
 			return n, err
 		}
 	}
+}
+
+// come reads what has come already, without waiting.
+func (u *upstream) come(b []byte) (n int) {
+	if u.raw != nil {
+		_ = u.raw.Read(func(fd uintptr) bool {
+			n, _ = syscall.Read(int(fd), b)
+			return true
+		})
+	}
+	return max(n, 0)
 }
 
 // begin readies the connection for a request.
