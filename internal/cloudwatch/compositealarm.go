@@ -2,6 +2,8 @@ package cloudwatch
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -49,15 +51,13 @@ func (s *Service) PutCompositeAlarm(ctx context.Context, in *cloudwatch.PutCompo
 		if old != nil && old.Composite == nil {
 			return invalid("The alarm name %s is that of a metric alarm.", *in.AlarmName)
 		}
-		for _, c := range children {
-			if c == *in.AlarmName {
-				return invalid("AlarmRule must not name the alarm itself.")
-			}
-			if child, err := get(tx, region, c); err != nil {
-				return err
-			} else if child == nil {
-				return invalid("AlarmRule names alarms that do not exist: %s", c)
-			}
+		if slices.Contains(children, *in.AlarmName) {
+			return invalid("AlarmRule must not name the alarm itself.")
+		}
+		if lacking, err := missingOf(tx, region, children); err != nil {
+			return err
+		} else if len(lacking) > 0 {
+			return invalid("Could not save the composite alarm as alarms [%s] in the alarm rule do not exist", strings.Join(lacking, ", "))
 		}
 		now := tx.Now()
 		a := &alarm{Region: region, Tags: tags, Composite: s.compositeAlarm(region, in)}
@@ -86,6 +86,20 @@ func (s *Service) PutCompositeAlarm(ctx context.Context, in *cloudwatch.PutCompo
 		}
 		return s.compose(tx, a, nil, 0)
 	})
+}
+
+// missingOf are the names that no alarm has.
+func missingOf(r store.Reader, region string, names []string) (lacking []string, err error) {
+	for _, n := range names {
+		a, err := get(r, region, n)
+		if err != nil {
+			return nil, err
+		}
+		if a == nil {
+			lacking = append(lacking, n)
+		}
+	}
+	return lacking, nil
 }
 
 func (s *Service) compositeAlarm(region string, in *cloudwatch.PutCompositeAlarmInput) *types.CompositeAlarm {

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/page"
 	"github.com/slipway-dev/slipway/internal/store"
 )
@@ -91,20 +92,40 @@ func (a *alarm) calls(prefix string) bool {
 // describeRelatives answers the names and states of the alarms below or above a
 // composite alarm, and of them nothing else, as on AWS.
 func (s *Service) describeRelatives(ctx context.Context, in *cloudwatch.DescribeAlarmsInput) (*cloudwatch.DescribeAlarmsOutput, error) {
-	if in.ChildrenOfAlarmName != nil && in.ParentsOfAlarmName != nil {
-		return nil, invalid("ChildrenOfAlarmName and ParentsOfAlarmName must not be specified together.")
+	if in.ChildrenOfAlarmName != nil && in.ParentsOfAlarmName != nil || len(in.AlarmNames) > 0 || len(in.AlarmTypes) > 0 ||
+		in.AlarmNamePrefix != nil || in.ActionPrefix != nil || in.StateValue != "" {
+		return nil, invalid("ChildrenOfAlarmName and ParentsOfAlarmName must not be specified with other parameters than MaxRecords and NextToken.")
 	}
 	region := identity.Region(ctx)
+	scope := "cloudwatch.relatives/" + region + "/" + aws.ToString(in.ChildrenOfAlarmName) + "/" + aws.ToString(in.ParentsOfAlarmName)
+	first := ""
+	if t := aws.ToString(in.NextToken); t != "" {
+		var ok bool
+		if first, ok = wire.DecodeToken(scope, t); !ok {
+			return nil, badToken()
+		}
+	}
 	out := &cloudwatch.DescribeAlarmsOutput{MetricAlarms: []types.MetricAlarm{}, CompositeAlarms: []types.CompositeAlarm{}}
 	return out, s.cfg.Engine.View(ctx, func(r store.Reader) error {
 		names, err := relatives(r, region, in)
 		if err != nil {
 			return err
 		}
-		for _, n := range names {
+		left := page.Limit(in.MaxRecords, 100)
+		for _, n := range names { // which are in order
+			if n < first {
+				continue
+			}
+			if left == 0 {
+				out.NextToken = aws.String(wire.EncodeToken(scope, n))
+				return nil
+			}
 			a, err := get(r, region, n)
 			if err != nil {
 				return err
+			}
+			if a != nil {
+				left--
 			}
 			switch {
 			case a == nil:

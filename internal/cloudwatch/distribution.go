@@ -1,10 +1,7 @@
 package cloudwatch
 
 import (
-	"math"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 )
@@ -112,40 +109,9 @@ func (d *distribution) statistic(name string) (v float64, ok bool) {
 	case types.StatisticMaximum:
 		return d.Max, true
 	}
-	p, ok := percentile(name)
+	e, ok := parseExtended(name)
 	if !ok || d.Opaque || d.Min < 0 {
 		return 0, false
 	}
-	return d.percentile(p), true
-}
-
-// percentile reads pNN; ok is false for other statistics.
-func percentile(name string) (p float64, ok bool) {
-	digits, ok := strings.CutPrefix(name, "p")
-	if !ok {
-		return 0, false
-	}
-	p, err := strconv.ParseFloat(digits, 64)
-	return p, err == nil && p >= 0 && p <= 100
-}
-
-// computable tells whether statistic can answer for a name.
-func computable(name string) bool {
-	if slices.Contains(types.Statistic("").Values(), types.Statistic(name)) {
-		return true
-	}
-	_, ok := percentile(name)
-	return ok
-}
-
-// percentile is the least value that p percent of the values are not above.
-func (d *distribution) percentile(p float64) float64 {
-	rank := math.Max(p/100*d.Count, math.SmallestNonzeroFloat64)
-	seen := 0.0
-	for _, w := range d.Values {
-		if seen += w.N; seen >= rank {
-			return w.V
-		}
-	}
-	return d.Max
+	return d.extended(e)
 }

@@ -167,6 +167,9 @@ func (s *Service) judged(r store.Reader, a *alarm, now time.Time) (to state, nex
 	}
 	before := a.state().value
 	value, used := judge(t, samples, before)
+	if few, err := s.tooFew(r, a, used); err != nil || few {
+		return a.state(), next, err
+	}
 	to = state{value: value, reason: reason(t, used, before, value), updated: now}
 	if len(used) > 0 {
 		to.data = reasonData(a, t, used, now)
@@ -196,9 +199,6 @@ func (s *Service) samples(r store.Reader, a *alarm, end time.Time, count int) (o
 	period := a.period()
 	q := querying{reader: r, region: a.Region, end: end, period: period, count: count, queries: queries(a.Metric)}
 	for _, x := range q.queries {
-		if a.Metric.ThresholdMetricId != nil {
-			return nil, "anomaly detection (ThresholdMetricId) is not implemented by Slipway", nil
-		}
 		if x.ReturnData != nil && !*x.ReturnData {
 			continue
 		}
@@ -207,8 +207,11 @@ func (s *Service) samples(r store.Reader, a *alarm, end time.Time, count int) (o
 		if asMath(err, &told) {
 			return nil, told.Error(), nil
 		}
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, "", err
+		case v.many != nil: // which PutMetricAlarm did not always refuse
+			return nil, severalSeries, nil
 		}
 		out = make([]sample, count)
 		for i := range out {
@@ -217,6 +220,24 @@ func (s *Service) samples(r store.Reader, a *alarm, end time.Time, count int) (o
 		}
 	}
 	return out, "", nil
+}
+
+// tooFew tells whether a percentile is of too few data points for an alarm that
+// ignores such ones, whose state stays then.
+func (s *Service) tooFew(r store.Reader, a *alarm, used []sample) (bool, error) {
+	m := a.Metric
+	need := enough(aws.ToString(m.ExtendedStatistic))
+	if aws.ToString(m.EvaluateLowSampleCountPercentile) != ignore || need == 0 {
+		return false, nil
+	}
+	from := source{region: a.Region, id: watched(a)[0], unit: m.Unit}
+	for _, x := range used {
+		of, err := from.windows(r, x.at.Add(a.period()), a.period(), 1)
+		if err != nil || of[0].Count < need {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 // reasonData is AWS's JSON beside a reason, within its 4,000 characters.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -92,15 +93,51 @@ func (s *Service) configured(tx *engine.Tx, old, now *alarm) error {
 }
 
 func (s *Service) recordChange(tx *engine.Tx, a *alarm, summary, kind string) error {
-	var doc any = a.Metric
-	if a.Composite != nil {
-		doc = a.Composite
-	}
-	data, err := json.Marshal(map[string]any{"version": "1.0", "type": kind, "updatedAlarm": doc})
+	data, err := json.Marshal(map[string]any{"version": "1.0", "type": kind, strings.ToLower(kind) + "dAlarm": a.document()})
 	if err != nil {
 		return err
 	}
 	return s.record(tx, a, types.HistoryItemTypeConfigurationUpdate, summary, data)
+}
+
+// document is an alarm as the history of its configuration has it: with the
+// members of the API that are set, in lower case.
+func (a *alarm) document() any {
+	var doc any = a.Metric
+	if a.Composite != nil {
+		doc = a.Composite
+	}
+	b, err := json.Marshal(doc)
+	if err != nil {
+		return map[string]any{}
+	}
+	var m any
+	if json.Unmarshal(b, &m) != nil {
+		return map[string]any{}
+	}
+	return lowered(m)
+}
+
+func lowered(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		m := map[string]any{}
+		for k, x := range v {
+			if x != nil && x != "" {
+				name := strings.ToLower(k[:1]) + k[1:]
+				if k == "OKActions" { // AWS's spelling
+					name = "okactions"
+				}
+				m[name] = lowered(x)
+			}
+		}
+		return m
+	case []any:
+		for i := range v {
+			v[i] = lowered(v[i])
+		}
+	}
+	return v
 }
 
 // DescribeAlarmHistory answers 30 days of one alarm or of all, the newest first
@@ -134,7 +171,11 @@ func (s *Service) page(ctx context.Context, q page.Request, read func(store.Read
 	q.Scope = "cloudwatch." + q.Scope
 	err := s.cfg.Engine.View(ctx, func(r store.Reader) error { return read(r, q) })
 	if errors.Is(err, page.ErrToken) {
-		return &types.InvalidNextToken{Message: aws.String("The next token specified is invalid.")}
+		return badToken()
 	}
 	return err
+}
+
+func badToken() error {
+	return &types.InvalidNextToken{Message: aws.String("The next token specified is invalid.")}
 }

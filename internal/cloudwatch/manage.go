@@ -22,7 +22,7 @@ import (
 func (s *Service) DeleteAlarms(ctx context.Context, in *cloudwatch.DeleteAlarmsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DeleteAlarmsOutput, error) {
 	region := identity.Region(ctx)
 	return &cloudwatch.DeleteAlarmsOutput{}, s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
-		found, composites := 0, 0
+		found, composites, needed := 0, 0, []string{}
 		for _, name := range in.AlarmNames {
 			a, err := get(tx, region, name)
 			if err != nil {
@@ -39,8 +39,8 @@ func (s *Service) DeleteAlarms(ctx context.Context, in *cloudwatch.DeleteAlarmsI
 			if err != nil {
 				return err
 			}
-			if i := slices.IndexFunc(up, func(n string) bool { return !slices.Contains(in.AlarmNames, n) }); i >= 0 {
-				return invalid("The alarm %s cannot be deleted: the composite alarm %s depends on it.", name, up[i])
+			if slices.ContainsFunc(up, func(n string) bool { return !slices.Contains(in.AlarmNames, n) }) {
+				needed = append(needed, name)
 			}
 		}
 		switch {
@@ -48,6 +48,10 @@ func (s *Service) DeleteAlarms(ctx context.Context, in *cloudwatch.DeleteAlarmsI
 			return &types.ResourceNotFound{Message: aws.String("Unknown alarm")}
 		case composites > 1:
 			return invalid("At most one composite alarm can be deleted at a time.")
+		case len(needed) == 1:
+			return invalid("Cannot delete %s as there are composite alarm(s) depending on it.", needed[0])
+		case len(needed) > 1:
+			return invalid("Cannot delete %s as there are composite alarm(s) depending on them.", strings.Join(needed, ","))
 		}
 		for _, name := range in.AlarmNames {
 			a, err := get(tx, region, name)

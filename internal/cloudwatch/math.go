@@ -6,10 +6,11 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// Metric math: arithmetic and comparison of series and numbers, and some of the
-// functions. What is not there is a mathError that names it.
+// Metric math: arithmetic and comparison of series and numbers, and the functions
+// that compute (mathfunc.go). What is not there is a mathError that names it.
 //
 //	or     = and { "||" and }          and   = compare { "&&" compare }
 //	compare = sum [ "<" … sum ]        sum   = product { "+" product }
@@ -38,6 +39,8 @@ type quantity struct {
 	scalar float64
 	series []float64 // NaN is missing; nil for a number
 	many   []quantity
+	// label names a series of several, where it is known.
+	label string
 }
 
 func (q quantity) at(i int) (float64, bool) {
@@ -54,7 +57,11 @@ type mathParser struct {
 	pos   int
 	depth int
 	named func(id string) (quantity, error)
-	// period in seconds, and how many values a series has.
+	// metrics are those of the request whose IDs contain a text.
+	metrics func(part string) ([]quantity, error)
+	// end is where the newest value's time ends, period in seconds, and count how
+	// many values a series has.
+	end    time.Time
 	period float64
 	count  int
 }
@@ -65,9 +72,6 @@ func (p *mathParser) parse() (quantity, error) {
 	q, err := p.or()
 	if err == nil && p.peek() != 0 {
 		err = p.unexpected("an operator or the end")
-	}
-	if err == nil && q.many != nil {
-		err = mathFail("the expression is a list of series, and a function like SUM must make one of it")
 	}
 	return q, err
 }
@@ -90,8 +94,16 @@ func (p *mathParser) accept(token string) bool {
 	if p.peek(); !strings.HasPrefix(p.text[p.pos:], token) {
 		return false
 	}
+	if after := p.pos + len(token); inWord(token[len(token)-1]) && after < len(p.text) && inWord(p.text[after]) {
+		return false // a longer word
+	}
 	p.pos += len(token)
 	return true
+}
+
+// inWord tells whether a character is one of a name.
+func inWord(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_'
 }
 
 // chain reads operands between operators of one level.
@@ -116,8 +128,8 @@ func (p *mathParser) chain(operand func() (quantity, error), operators ...string
 	return left, err
 }
 
-func (p *mathParser) or() (quantity, error)  { return p.chain(p.and, "||", "OR ") }
-func (p *mathParser) and() (quantity, error) { return p.chain(p.compare, "&&", "AND ") }
+func (p *mathParser) or() (quantity, error)  { return p.chain(p.and, "||", "OR") }
+func (p *mathParser) and() (quantity, error) { return p.chain(p.compare, "&&", "AND") }
 
 func (p *mathParser) compare() (quantity, error) {
 	return p.chain(p.sum, "<=", ">=", "==", "!=", "<", ">")
@@ -148,7 +160,7 @@ func (p *mathParser) unary() (quantity, error) {
 		if err != nil {
 			return q, err
 		}
-		return p.each(q, func(v float64) float64 { return -v }), nil
+		return q.each(func(v float64) float64 { return -v }), nil
 	}
 	return p.atom()
 }
@@ -168,6 +180,9 @@ func (p *mathParser) atom() (quantity, error) {
 		return p.number()
 	}
 	word := p.word()
+	if strings.EqualFold(word, "SELECT") {
+		return quantity{}, mathLacks("Metrics Insights (SELECT) is")
+	}
 	if word == "" {
 		return quantity{}, p.unexpected("a number, a metric or a function")
 	}
@@ -191,11 +206,7 @@ func (p *mathParser) number() (quantity, error) {
 
 func (p *mathParser) word() string {
 	start := p.pos
-	for p.pos < len(p.text) {
-		c := p.text[p.pos]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' {
-			break
-		}
+	for p.pos < len(p.text) && inWord(p.text[p.pos]) {
 		p.pos++
 	}
 	return p.text[start:p.pos]
@@ -239,24 +250,29 @@ var operations = map[string]func(a, b float64) float64{
 		}
 		return a / b
 	},
-	"<":    func(a, b float64) float64 { return boolean(a < b) },
-	">":    func(a, b float64) float64 { return boolean(a > b) },
-	"<=":   func(a, b float64) float64 { return boolean(a <= b) },
-	">=":   func(a, b float64) float64 { return boolean(a >= b) },
-	"==":   func(a, b float64) float64 { return boolean(a == b) },
-	"!=":   func(a, b float64) float64 { return boolean(a != b) },
-	"||":   func(a, b float64) float64 { return boolean(a != 0 || b != 0) },
-	"&&":   func(a, b float64) float64 { return boolean(a != 0 && b != 0) },
-	"OR ":  func(a, b float64) float64 { return boolean(a != 0 || b != 0) },
-	"AND ": func(a, b float64) float64 { return boolean(a != 0 && b != 0) },
+	"<":   func(a, b float64) float64 { return boolean(a < b) },
+	">":   func(a, b float64) float64 { return boolean(a > b) },
+	"<=":  func(a, b float64) float64 { return boolean(a <= b) },
+	">=":  func(a, b float64) float64 { return boolean(a >= b) },
+	"==":  func(a, b float64) float64 { return boolean(a == b) },
+	"!=":  func(a, b float64) float64 { return boolean(a != b) },
+	"||":  func(a, b float64) float64 { return boolean(a != 0 || b != 0) },
+	"&&":  func(a, b float64) float64 { return boolean(a != 0 && b != 0) },
+	"OR":  func(a, b float64) float64 { return boolean(a != 0 || b != 0) },
+	"AND": func(a, b float64) float64 { return boolean(a != 0 && b != 0) },
 }
 
-// combine applies an operation where both sides have a data point.
+// combine applies an operation where both sides have a data point; to each of
+// several series if one side is that.
 func (p *mathParser) combine(a, b quantity, f func(a, b float64) float64) (quantity, error) {
-	if a.many != nil || b.many != nil {
-		return quantity{}, mathLacks("arithmetic on lists of series is")
-	}
-	if a.series == nil && b.series == nil {
+	switch {
+	case a.many != nil && b.many != nil:
+		return quantity{}, mathFail("an operator takes at most one list of series")
+	case a.many != nil:
+		return a.over(func(q quantity) (quantity, error) { return p.combine(q, b, f) })
+	case b.many != nil:
+		return b.over(func(q quantity) (quantity, error) { return p.combine(a, q, f) })
+	case a.series == nil && b.series == nil:
 		return quantity{scalar: f(a.scalar, b.scalar)}, nil
 	}
 	out := make([]float64, p.count)
@@ -271,13 +287,35 @@ func (p *mathParser) combine(a, b quantity, f func(a, b float64) float64) (quant
 	return quantity{series: out}, nil
 }
 
-func (p *mathParser) each(q quantity, f func(float64) float64) quantity {
-	if q.series == nil {
-		return quantity{scalar: f(q.scalar)}
+// over applies f to each of several series, which keep their labels, or to the
+// one that q is.
+func (q quantity) over(f func(quantity) (quantity, error)) (quantity, error) {
+	if q.many == nil {
+		return f(q)
 	}
-	out := make([]float64, len(q.series))
-	for i, v := range q.series {
-		out[i] = f(v) // of NaN is NaN
+	out := quantity{many: make([]quantity, len(q.many))}
+	for i, one := range q.many {
+		v, err := f(one)
+		if err != nil {
+			return out, err
+		}
+		v.label = one.label
+		out.many[i] = v
 	}
-	return quantity{series: out}
+	return out, nil
+}
+
+// each applies f to every number.
+func (q quantity) each(f func(float64) float64) quantity {
+	out, _ := q.over(func(q quantity) (quantity, error) {
+		if q.series == nil {
+			return quantity{scalar: f(q.scalar)}, nil
+		}
+		series := make([]float64, len(q.series))
+		for i, v := range q.series {
+			series[i] = f(v) // of NaN is NaN
+		}
+		return quantity{series: series}, nil
+	})
+	return out
 }

@@ -3,51 +3,105 @@ package cloudwatch
 import (
 	"math"
 	"slices"
+	"strings"
+	"time"
 )
-
-// others are the functions that are neither elementwise nor reductions.
-var others = []string{"IF", "PERIOD", "DIFF", "RATE", "RUNNING_SUM", "FIRST", "LAST"}
 
 // call reads a function's arguments and applies it.
 func (p *mathParser) call(name string) (quantity, error) {
-	if name != "FILL" && elementwise[name] == nil && reductions[name] == nil && !slices.Contains(others, name) {
-		return quantity{}, mathLacks("the function %s of metric math is", name)
+	if p.depth++; p.depth > maxMathDepth {
+		return quantity{}, mathFail("the expression is nested deeper than %d levels", maxMathDepth)
 	}
-	if name == "FILL" {
+	defer func() { p.depth-- }()
+	switch name { // these take words, too
+	case "FILL":
 		return p.fill()
+	case "METRICS":
+		return p.all()
+	case "SORT":
+		return p.sort()
 	}
-	args, err := p.arguments(")")
-	if err != nil {
-		return quantity{}, err
+	if apply := p.function(name); apply != nil {
+		args, err := p.arguments(")")
+		if err != nil {
+			return quantity{}, err
+		}
+		return apply(args)
+	}
+	return quantity{}, mathLacks("the function %s of metric math is", name)
+}
+
+// function is what applies one, nil if there is no such function.
+func (p *mathParser) function(name string) func([]quantity) (quantity, error) {
+	one := func(f func(quantity) (quantity, error)) func([]quantity) (quantity, error) {
+		return func(args []quantity) (quantity, error) {
+			if len(args) != 1 {
+				return quantity{}, mathFail("%s takes one argument", name)
+			}
+			return f(args[0])
+		}
+	}
+	series := func(f func([]float64) []float64) func([]quantity) (quantity, error) {
+		return one(func(q quantity) (quantity, error) {
+			return q.over(func(q quantity) (quantity, error) {
+				if q.series == nil {
+					return q, mathFail("%s takes series", name)
+				}
+				return quantity{series: f(q.series)}, nil
+			})
+		})
 	}
 	if f := elementwise[name]; f != nil {
-		if len(args) != 1 || args[0].many != nil {
-			return quantity{}, mathFail("%s takes one series or number", name)
-		}
-		return p.each(args[0], f), nil
+		return one(func(q quantity) (quantity, error) { return q.each(f), nil })
 	}
 	if f := reductions[name]; f != nil {
-		return p.reduce(name, f, args)
+		return one(func(q quantity) (quantity, error) { return p.reduce(f, q), nil })
+	}
+	if f := calendar[name]; f != nil {
+		return series(func(v []float64) []float64 { return p.times(v, f) })
 	}
 	switch name {
 	case "IF":
-		return p.choose(args)
+		return p.choose
 	case "PERIOD":
-		return quantity{scalar: p.period}, nil
-	case "DIFF", "RATE", "RUNNING_SUM":
-		if len(args) != 1 || args[0].series == nil {
-			return quantity{}, mathFail("%s takes one series", name)
-		}
-		return p.along(name, args[0].series), nil
-	default: // FIRST, LAST
-		if len(args) != 1 || len(args[0].many) == 0 {
-			return quantity{}, mathFail("%s takes a list of series", name)
-		}
-		if name == "FIRST" {
-			return args[0].many[0], nil
-		}
-		return args[0].many[len(args[0].many)-1], nil
+		return one(func(quantity) (quantity, error) { return quantity{scalar: p.period}, nil })
+	case "TIME_SERIES":
+		return one(func(q quantity) (quantity, error) {
+			if q.series != nil || q.many != nil {
+				return q, mathFail("TIME_SERIES takes a number")
+			}
+			return quantity{series: slices.Repeat([]float64{q.scalar}, p.count)}, nil
+		})
+	case "DIFF", "DIFF_TIME", "RATE", "RUNNING_SUM":
+		return series(func(v []float64) []float64 { return p.along(name, v) })
+	case "METRIC_COUNT":
+		return one(func(q quantity) (quantity, error) { return quantity{scalar: float64(len(q.list()))}, nil })
+	case "REMOVE_EMPTY":
+		return one(func(q quantity) (quantity, error) {
+			return quantity{many: slices.DeleteFunc(slices.Clone(q.list()), func(q quantity) bool { return q.series != nil && len(present(q.series)) == 0 })}, nil
+		})
+	case "FIRST", "LAST":
+		return one(func(q quantity) (quantity, error) {
+			if len(q.many) == 0 {
+				return q, mathFail("%s takes a list of series", name)
+			}
+			if name == "FIRST" {
+				return q.many[0], nil
+			}
+			return q.many[len(q.many)-1], nil
+		})
+	case "SLICE":
+		return sliceOf
 	}
+	return nil
+}
+
+// list is the series of a list, or the one that q is; never nil.
+func (q quantity) list() []quantity {
+	if q.many != nil {
+		return q.many
+	}
+	return []quantity{q}
 }
 
 var elementwise = map[string]func(float64) float64{
@@ -56,42 +110,61 @@ var elementwise = map[string]func(float64) float64{
 
 // reductions make one number of several, none of which is missing.
 var reductions = map[string]func([]float64) float64{
-	"SUM": func(v []float64) float64 {
-		sum := 0.0
+	"SUM":             total,
+	"AVG":             mean,
+	"MIN":             func(v []float64) float64 { return slices.Min(v) },
+	"MAX":             func(v []float64) float64 { return slices.Max(v) },
+	"DATAPOINT_COUNT": func(v []float64) float64 { return float64(len(v)) },
+	"STDDEV": func(v []float64) float64 {
+		middle, sum := mean(v), 0.0
 		for _, x := range v {
-			sum += x
+			sum += (x - middle) * (x - middle)
 		}
-		return sum
+		return math.Sqrt(sum / float64(len(v)))
 	},
-	"AVG": func(v []float64) float64 {
-		sum := 0.0
-		for _, x := range v {
-			sum += x
-		}
-		return sum / float64(len(v))
-	},
-	"MIN": func(v []float64) float64 { return slices.Min(v) },
-	"MAX": func(v []float64) float64 { return slices.Max(v) },
+}
+
+func total(v []float64) (sum float64) {
+	for _, x := range v {
+		sum += x
+	}
+	return sum
+}
+
+func mean(v []float64) float64 { return total(v) / float64(len(v)) }
+
+// calendar tells a part of a time, in UTC.
+var calendar = map[string]func(time.Time) int{
+	"MINUTE": time.Time.Minute, "HOUR": time.Time.Hour, "DATE": time.Time.Day, "YEAR": time.Time.Year,
+	"DAY":   func(t time.Time) int { return (int(t.Weekday())+6)%7 + 1 }, // Monday is 1
+	"MONTH": func(t time.Time) int { return int(t.Month()) },
+	"EPOCH": func(t time.Time) int { return int(t.Unix()) },
+}
+
+// times is a part of the time of every value, of missing ones, too.
+func (p *mathParser) times(series []float64, part func(time.Time) int) []float64 {
+	out := make([]float64, len(series))
+	for i := range out {
+		out[i] = float64(part(p.end.UTC().Add(-time.Duration(float64(i+1) * p.period * float64(time.Second)))))
+	}
+	return out
 }
 
 // reduce makes one number of a series, and one series of several.
-func (p *mathParser) reduce(name string, f func([]float64) float64, args []quantity) (quantity, error) {
-	if len(args) != 1 {
-		return quantity{}, mathFail("%s takes one series or a list of series", name)
-	}
-	if args[0].many == nil {
-		if args[0].series == nil {
-			return args[0], nil
+func (p *mathParser) reduce(f func([]float64) float64, q quantity) quantity {
+	if q.many == nil {
+		if q.series == nil {
+			return q
 		}
-		if v := present(args[0].series); len(v) > 0 {
-			return quantity{scalar: f(v)}, nil
+		if v := present(q.series); len(v) > 0 {
+			return quantity{scalar: f(v)}
 		}
-		return quantity{scalar: math.NaN()}, nil
+		return quantity{scalar: math.NaN()}
 	}
 	out := make([]float64, p.count)
 	for i := range out {
 		var v []float64
-		for _, q := range args[0].many {
+		for _, q := range q.many {
 			if x, ok := q.at(i); ok {
 				v = append(v, x)
 			}
@@ -101,7 +174,7 @@ func (p *mathParser) reduce(name string, f func([]float64) float64, args []quant
 			out[i] = f(v)
 		}
 	}
-	return quantity{series: out}, nil
+	return quantity{series: out}
 }
 
 func present(series []float64) (v []float64) {
@@ -122,8 +195,16 @@ func (p *mathParser) choose(args []quantity) (quantity, error) {
 	if len(args) == 2 {
 		args = append(args, quantity{scalar: math.NaN()})
 	}
+	for _, a := range args {
+		if a.many != nil {
+			return a, mathFail("IF takes no lists of series")
+		}
+	}
 	if args[0].series == nil {
-		if args[0].scalar != 0 {
+		switch c := args[0].scalar; {
+		case math.IsNaN(c):
+			return quantity{scalar: c}, nil
+		case c != 0:
 			return args[1], nil
 		}
 		return args[2], nil
@@ -147,7 +228,7 @@ func (p *mathParser) choose(args []quantity) (quantity, error) {
 }
 
 // along goes through a series from the oldest to the newest.
-func (p *mathParser) along(name string, series []float64) quantity {
+func (p *mathParser) along(name string, series []float64) []float64 {
 	out := make([]float64, len(series))
 	last, lastAt, sum := math.NaN(), 0, 0.0
 	for i := len(series) - 1; i >= 0; i-- {
@@ -157,51 +238,171 @@ func (p *mathParser) along(name string, series []float64) quantity {
 			continue
 		}
 		sum += v
+		seconds := float64(lastAt-i) * p.period
 		switch {
 		case name == "RUNNING_SUM":
 			out[i] = sum
 		case math.IsNaN(last):
 		case name == "DIFF":
 			out[i] = v - last
+		case name == "DIFF_TIME":
+			out[i] = seconds
 		default:
-			out[i] = (v - last) / (float64(lastAt-i) * p.period)
+			out[i] = (v - last) / seconds
 		}
 		last, lastAt = v, i
 	}
-	return quantity{series: out}
+	return out
 }
 
-// fill is FILL(series, number or REPEAT).
-func (p *mathParser) fill() (quantity, error) {
+// all is METRICS(), or METRICS("part of an ID").
+func (p *mathParser) all() (quantity, error) {
+	part := ""
+	if quote := p.peek(); quote == '"' || quote == '\'' {
+		end := strings.IndexByte(p.text[p.pos+1:], quote)
+		if end < 0 {
+			return quantity{}, p.unexpected("a closing quote")
+		}
+		part = p.text[p.pos+1 : p.pos+1+end]
+		p.pos += end + 2
+	}
+	if !p.accept(")") {
+		return quantity{}, p.unexpected("a text in quotes or a closing parenthesis")
+	}
+	list, err := p.metrics(part)
+	return quantity{many: append([]quantity{}, list...)}, err
+}
+
+// sort is SORT(list, AVG | MIN | MAX | SUM, ASC | DESC [, how many]).
+func (p *mathParser) sort() (quantity, error) {
 	q, err := p.or()
 	if err != nil {
 		return q, err
 	}
-	if !p.accept(",") || q.series == nil {
-		return q, mathFail("FILL takes a series, and a number or REPEAT")
+	by, order := "", ""
+	if p.accept(",") {
+		p.peek()
+		if by = strings.ToUpper(p.word()); p.accept(",") {
+			p.peek()
+			order = strings.ToUpper(p.word())
+		}
 	}
-	repeat, linear := p.accept("REPEAT"), p.accept("LINEAR")
-	with := quantity{}
-	switch {
-	case linear:
-		return q, mathLacks("FILL with LINEAR is")
-	case !repeat:
-		if with, err = p.or(); err != nil {
+	f := reductions[by]
+	if f == nil || !slices.Contains([]string{"AVG", "MIN", "MAX", "SUM"}, by) || order != "ASC" && order != "DESC" {
+		return q, mathFail("SORT takes a list of series, AVG, MIN, MAX or SUM, and ASC or DESC")
+	}
+	most := quantity{scalar: math.Inf(1)}
+	if p.accept(",") {
+		if most, err = p.or(); err != nil {
 			return q, err
 		}
 	}
 	if !p.accept(")") {
 		return q, p.unexpected("a closing parenthesis")
 	}
-	out := slices.Clone(q.series)
-	for i := len(out) - 1; i >= 0; i-- {
-		switch {
-		case !math.IsNaN(out[i]):
-		case repeat && i+1 < len(out):
-			out[i] = out[i+1]
-		case !repeat:
-			out[i], _ = with.at(i)
+	list := slices.Clone(q.list())
+	slices.SortStableFunc(list, func(a, b quantity) int {
+		x, y := p.reduce(f, a).scalar, p.reduce(f, b).scalar
+		switch { // those without data are the last ones either way
+		case math.IsNaN(x) || math.IsNaN(y):
+			return int(boolean(math.IsNaN(x)) - boolean(math.IsNaN(y)))
+		case x == y:
+			return 0
+		case (x < y) == (order == "ASC"):
+			return -1
+		}
+		return 1
+	})
+	return quantity{many: list[:bounded(most.scalar, len(list))]}, nil
+}
+
+// sliceOf is SLICE(list, from [, to]).
+func sliceOf(args []quantity) (quantity, error) {
+	if len(args) != 2 && len(args) != 3 || slices.ContainsFunc(args[1:], func(q quantity) bool { return q.series != nil || q.many != nil }) {
+		return quantity{}, mathFail("SLICE takes a list of series, and one or two numbers")
+	}
+	list := args[0].list()
+	to := len(list)
+	if len(args) == 3 {
+		to = bounded(args[2].scalar, to)
+	}
+	return quantity{many: list[min(bounded(args[1].scalar, len(list)), to):to]}, nil
+}
+
+// bounded is a number as one from 0 to most.
+func bounded(v float64, most int) int {
+	switch {
+	case v >= float64(most):
+		return most
+	case v > 0:
+		return int(v)
+	}
+	return 0
+}
+
+// fill is FILL(series, number, series, REPEAT or LINEAR).
+func (p *mathParser) fill() (quantity, error) {
+	q, err := p.or()
+	if err != nil {
+		return q, err
+	}
+	if !p.accept(",") || q.series == nil && q.many == nil {
+		return q, mathFail("FILL takes a series, and a number, a series, REPEAT or LINEAR")
+	}
+	var with func([]float64)
+	switch {
+	case p.accept("REPEAT"):
+		with = repeat
+	case p.accept("LINEAR"):
+		with = linear
+	default:
+		v, err := p.or()
+		if err != nil {
+			return q, err
+		}
+		if v.many != nil {
+			return q, mathFail("FILL takes no list to fill with")
+		}
+		with = func(out []float64) {
+			for i := range out {
+				if math.IsNaN(out[i]) {
+					out[i], _ = v.at(i)
+				}
+			}
 		}
 	}
-	return quantity{series: out}, nil
+	if !p.accept(")") {
+		return q, p.unexpected("a closing parenthesis")
+	}
+	return q.over(func(q quantity) (quantity, error) {
+		if q.series == nil {
+			return q, mathFail("FILL takes series")
+		}
+		out := slices.Clone(q.series)
+		with(out)
+		return quantity{series: out}, nil
+	})
+}
+
+// repeat fills with the value before.
+func repeat(out []float64) {
+	for i := len(out) - 2; i >= 0; i-- {
+		if math.IsNaN(out[i]) {
+			out[i] = out[i+1]
+		}
+	}
+}
+
+// linear fills with what lies between the values on both sides.
+func linear(out []float64) {
+	last := -1
+	for i, v := range out {
+		if math.IsNaN(v) {
+			continue
+		}
+		for k := last + 1; last >= 0 && k < i; k++ {
+			out[k] = out[last] + (v-out[last])*float64(k-last)/float64(i-last)
+		}
+		last = i
+	}
 }

@@ -20,7 +20,7 @@ import (
 func (s *Service) PutMetricAlarm(ctx context.Context, in *cloudwatch.PutMetricAlarmInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutMetricAlarmOutput, error) {
 	tags, err := tagsOf(in.Tags)
 	if err == nil {
-		err = checkMetricAlarm(in)
+		err = s.checkMetricAlarm(in)
 	}
 	if err != nil {
 		return nil, err
@@ -83,13 +83,12 @@ func list[T any](l []T) []T {
 }
 
 var (
-	extended = regexp.MustCompile(`^(p(\d{1,2}(\.\d{0,10})?|100)|(tm|tc|ts|wm|pr)(\d{1,2}(\.\d+)?|\(.*\))|PR\(.*\)|TM\(.*\)|TC\(.*\)|TS\(.*\)|WM\(.*\)|iqm|IQM)$`)
-	queryID  = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
-	bands    = []types.ComparisonOperator{types.ComparisonOperatorLessThanLowerOrGreaterThanUpperThreshold, types.ComparisonOperatorLessThanLowerThreshold, types.ComparisonOperatorGreaterThanUpperThreshold}
+	queryID = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
+	bands   = []types.ComparisonOperator{types.ComparisonOperatorLessThanLowerOrGreaterThanUpperThreshold, types.ComparisonOperatorLessThanLowerThreshold, types.ComparisonOperatorGreaterThanUpperThreshold}
 )
 
 // checkMetricAlarm has the rules of the API reference that the model does not.
-func checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
+func (s *Service) checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
 	switch {
 	case in.EvaluationCriteria != nil || in.EvaluationInterval != nil || in.EvaluationWindow != nil:
 		return invalid("PromQL alarms (EvaluationCriteria, EvaluationInterval, EvaluationWindow) are not implemented by Slipway.")
@@ -99,14 +98,16 @@ func checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
 		return invalid("The parameter ComparisonOperator is required.")
 	case in.EvaluationPeriods == nil || *in.EvaluationPeriods < 1:
 		return invalid("EvaluationPeriods must be at least 1.")
+	case in.Threshold != nil && (math.IsNaN(*in.Threshold) || math.IsInf(*in.Threshold, 0)):
+		return invalid("The value %v for parameter Threshold is invalid.", *in.Threshold)
 	case in.DatapointsToAlarm != nil && (*in.DatapointsToAlarm < 1 || *in.DatapointsToAlarm > *in.EvaluationPeriods):
 		return invalid("DatapointsToAlarm must be at least 1 and at most EvaluationPeriods.")
 	case (in.MetricName == nil) == (len(in.Metrics) == 0):
 		return invalid("You must specify either MetricName or Metrics, but not both.")
-	case (in.Threshold == nil) == (in.ThresholdMetricId == nil):
-		return invalid("Exactly one of Threshold and ThresholdMetricId must be specified.")
-	case slices.Contains(bands, in.ComparisonOperator) != (in.ThresholdMetricId != nil):
-		return invalid("ThresholdMetricId goes with the comparison operators of anomaly detection, and with them only.")
+	case in.ThresholdMetricId != nil || slices.Contains(bands, in.ComparisonOperator):
+		return invalid("Anomaly detection (ThresholdMetricId and the comparison operators of bands) is not implemented by Slipway.")
+	case in.Threshold == nil:
+		return invalid("The parameter Threshold is required.")
 	case in.TreatMissingData != nil && !slices.Contains([]string{missing, ignore, breaching, notBreaching}, *in.TreatMissingData):
 		return invalid("Option %s is not supported for TreatMissingData parameter. Supported options: [breaching, notBreaching, ignore, missing].", *in.TreatMissingData)
 	case in.EvaluateLowSampleCountPercentile != nil && !slices.Contains([]string{"evaluate", ignore}, *in.EvaluateLowSampleCountPercentile):
@@ -116,17 +117,20 @@ func checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
 		return err
 	}
 	if len(in.Metrics) > 0 {
-		return checkQueries(in)
+		return s.checkQueries(in)
 	}
 	switch {
 	case in.Namespace == nil:
 		return invalid("The parameter Namespace is required.")
 	case (in.Statistic == "") == (in.ExtendedStatistic == nil):
 		return invalid("Exactly one of Statistic and ExtendedStatistic must be specified.")
-	case in.ExtendedStatistic != nil && !extended.MatchString(*in.ExtendedStatistic):
+	case in.ExtendedStatistic != nil && !isExtended(*in.ExtendedStatistic):
 		return invalid("The value %s for parameter ExtendedStatistic is not supported.", *in.ExtendedStatistic)
 	case in.Period == nil:
 		return invalid("The parameter Period is required.")
+	}
+	if err := checkDimensions(in.Dimensions); err != nil {
+		return err
 	}
 	return checkSpan(*in.Period, *in.EvaluationPeriods)
 }
@@ -146,52 +150,45 @@ func checkSpan(period, periods int32) error {
 	return nil
 }
 
-func checkQueries(in *cloudwatch.PutMetricAlarmInput) error {
+// maxOfKind is how many metrics, and how many expressions, an alarm has at most.
+const maxOfKind = 10
+
+func (s *Service) checkQueries(in *cloudwatch.PutMetricAlarmInput) error {
 	if in.Namespace != nil || len(in.Dimensions) > 0 || in.Period != nil || in.Statistic != "" || in.ExtendedStatistic != nil || in.Unit != "" {
 		return invalid("Namespace, Dimensions, Period, Unit, Statistic and ExtendedStatistic must not be specified with Metrics.")
 	}
-	seen, returned := map[string]bool{}, 0
+	if err := checkData(in.Metrics); err != nil {
+		return err
+	}
+	metrics, returned := 0, 0
 	for _, q := range in.Metrics {
-		id := aws.ToString(q.Id)
-		switch {
-		case !queryID.MatchString(id):
-			return invalid("The id %s of a metric must begin with a lower-case letter and have letters, digits and underscores only.", id)
-		case seen[id]:
-			return invalid("The id %s of a metric is there twice.", id)
-		case (q.MetricStat == nil) == (q.Expression == nil):
-			return invalid("The metric %s must have either MetricStat or Expression.", id)
-		}
-		seen[id] = true
 		if q.ReturnData == nil || *q.ReturnData {
 			returned++
 		}
+		if q.AccountId != nil && *q.AccountId != s.cfg.Site.Account {
+			return invalid("Metrics of other accounts (AccountId %s) are not implemented by Slipway.", *q.AccountId)
+		}
 		if m := q.MetricStat; m != nil {
-			if m.Metric == nil || m.Metric.MetricName == nil || m.Metric.Namespace == nil {
-				return invalid("The metric %s must have a Namespace and a MetricName.", id)
-			}
-			if !isStatistic(*m.Stat) {
-				return invalid("The value %s for parameter Stat is not supported.", *m.Stat)
+			metrics++
+			if err := checkDimensions(m.Metric.Dimensions); err != nil {
+				return err
 			}
 			if err := checkSpan(*m.Period, *in.EvaluationPeriods); err != nil {
 				return err
 			}
 		}
 	}
-	want := 1
-	if in.ThresholdMetricId != nil {
-		if !seen[*in.ThresholdMetricId] {
-			return invalid("ThresholdMetricId %s is not the id of a metric.", *in.ThresholdMetricId)
-		}
-		want = 2
-	}
-	if returned != want {
-		return invalid("Exactly %d elements of Metrics must have ReturnData true, and %d have.", want, returned)
+	switch {
+	case metrics > maxOfKind || len(in.Metrics)-metrics > maxOfKind:
+		return invalid("Metrics has at most %d metrics and at most %d expressions.", maxOfKind, maxOfKind)
+	case returned != 1:
+		return invalid("Exactly 1 element of Metrics must have ReturnData true, and %d have.", returned)
 	}
 	return checkExpressions(in.Metrics)
 }
 
-// checkExpressions computes the expressions without data. Those that Slipway
-// cannot compute are kept: the alarm's state says so.
+// checkExpressions computes the expressions without data, which shows all that
+// is wrong with them.
 func checkExpressions(list []types.MetricDataQuery) error {
 	q := querying{period: time.Minute, count: 1, queries: list, done: map[string]quantity{}}
 	for _, x := range list {
@@ -200,15 +197,27 @@ func checkExpressions(list []types.MetricDataQuery) error {
 		}
 	}
 	for _, x := range list {
-		_, err := q.value(*x.Id)
+		v, err := q.value(*x.Id)
 		var told *mathError
-		if asMath(err, &told) && !told.lacks {
+		switch {
+		case asMath(err, &told):
 			return invalid("Error in expression '%s': %s", *x.Id, told)
+		case v.many != nil && (x.ReturnData == nil || *x.ReturnData):
+			return invalid("Error in expression '%s': %s", *x.Id, severalSeries)
 		}
 	}
 	return nil
 }
 
-func isStatistic(s string) bool {
-	return slices.Contains(types.Statistic("").Values(), types.Statistic(s)) || extended.MatchString(s)
+// severalSeries is why an alarm cannot watch an expression.
+const severalSeries = "the expression is a list of series, and a function like SUM must make one of it"
+
+// checkDimensions has the rules for dimensions that the model does not.
+func checkDimensions(list []types.Dimension) error {
+	for i, d := range sorted(list) {
+		if problem := dimensionProblem(sorted(list), i, d); problem != "" {
+			return invalid("A dimension is not valid: %s.", problem)
+		}
+	}
+	return nil
 }

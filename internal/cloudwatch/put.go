@@ -53,6 +53,9 @@ func (s *Service) Record(ctx context.Context, region, namespace string, data []t
 	points := make([]point, len(data))
 	for i := range data {
 		var err error
+		if m, ok := combined(&data[i], i+1); ok {
+			return &types.InvalidParameterCombinationException{Message: &m}
+		}
 		if points[i], err = read(&data[i], now); err != nil {
 			return &types.InvalidParameterValueException{Message: aws.String(fmt.Sprintf("The parameter MetricData.member.%d is not valid: %s", i+1, err))}
 		}
@@ -92,11 +95,8 @@ func read(d *types.MetricDatum, now time.Time) (point, error) {
 		p.unit = types.StandardUnitNone
 	}
 	for i, dim := range p.dimensions {
-		switch {
-		case dim.Name == nil || dim.Value == nil || strings.TrimSpace(*dim.Name) == "" || strings.HasPrefix(*dim.Name, ":"):
-			return p, errors.New("a dimension has a name, which does not begin with a colon, and a value")
-		case i > 0 && *p.dimensions[i-1].Name == *dim.Name:
-			return p, fmt.Errorf("the dimension %s is there twice", *dim.Name)
+		if problem := dimensionProblem(p.dimensions, i, dim); problem != "" {
+			return p, errors.New(problem)
 		}
 	}
 	if d.Timestamp != nil {
@@ -123,6 +123,38 @@ func read(d *types.MetricDatum, now time.Time) (point, error) {
 	var err error
 	p.distribution, err = contents(d)
 	return p, err
+}
+
+// dimensionProblem tells what is wrong with one of sorted dimensions, "" if
+// nothing is: names and values are ASCII and have a visible character.
+func dimensionProblem(sorted []types.Dimension, i int, d types.Dimension) string {
+	name, value := aws.ToString(d.Name), aws.ToString(d.Value)
+	switch {
+	case strings.TrimSpace(name) == "" || strings.HasPrefix(name, ":") || strings.TrimSpace(value) == "":
+		return "a dimension has a name, which does not begin with a colon, and a value"
+	case strings.ContainsFunc(name+value, func(r rune) bool { return r < ' ' || r > '~' }):
+		return fmt.Sprintf("the dimension %q has characters that are not printable ASCII", name)
+	case i > 0 && *sorted[i-1].Name == name:
+		return fmt.Sprintf("the dimension %s is there twice", name)
+	}
+	return ""
+}
+
+// combined is the error for a datum whose values are given in two forms.
+func combined(d *types.MetricDatum, n int) (message string, is bool) {
+	var forms []string
+	for _, f := range []struct {
+		is   bool
+		name string
+	}{{d.Value != nil, "Value"}, {len(d.Values) > 0, "Values"}, {d.StatisticValues != nil, "StatisticValues"}} {
+		if f.is {
+			forms = append(forms, fmt.Sprintf("MetricData.member.%d.%s", n, f.name))
+		}
+	}
+	if len(forms) < 2 {
+		return "", false
+	}
+	return "The parameters " + forms[0] + " and " + forms[1] + " are mutually exclusive and you have specified both.", true
 }
 
 // contents are the values of a datum, given in one of three forms.

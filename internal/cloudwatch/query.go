@@ -1,16 +1,14 @@
 package cloudwatch
 
 import (
-	"context"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/store"
 )
 
@@ -52,15 +50,29 @@ func (q *querying) value(id string) (quantity, error) {
 	return v, nil
 }
 
+// metrics are the values of all queries for metrics whose ID contains a text.
+func (q *querying) metrics(part string) (out []quantity, err error) {
+	for i := range q.queries {
+		x := &q.queries[i]
+		if x.MetricStat == nil || !strings.Contains(*x.Id, part) {
+			continue
+		}
+		v, err := q.value(*x.Id)
+		if err != nil {
+			return nil, err
+		}
+		v.label = labelOf(x)
+		out = append(out, v)
+	}
+	return out, nil
+}
+
 func (q *querying) compute(x *types.MetricDataQuery) (quantity, error) {
 	if x.Expression != nil {
-		p := mathParser{text: *x.Expression, period: q.period.Seconds(), count: q.count, named: q.value}
+		p := mathParser{text: *x.Expression, end: q.end, period: q.period.Seconds(), count: q.count, named: q.value, metrics: q.metrics}
 		return p.parse()
 	}
 	st := x.MetricStat
-	if !computable(*st.Stat) {
-		return quantity{}, mathLacks("the statistic %s is", *st.Stat)
-	}
 	m := st.Metric
 	from := source{region: q.region, id: metricID(*m.Namespace, *m.MetricName, m.Dimensions), unit: st.Unit}
 	list, err := from.windows(q.reader, q.end, q.period, q.count)
@@ -77,45 +89,6 @@ func (q *querying) compute(x *types.MetricDataQuery) (quantity, error) {
 	return quantity{series: out}, nil
 }
 
-const maxDatapoints = 100800 // of one GetMetricData
-
-// GetMetricData answers statistics of metrics, and expressions of them, the
-// newest first unless ScanBy says otherwise.
-func (s *Service) GetMetricData(ctx context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
-	if !in.StartTime.Before(*in.EndTime) {
-		return nil, invalid("The parameter StartTime must be less than the parameter EndTime.")
-	}
-	if err := checkData(in.MetricDataQueries); err != nil {
-		return nil, err
-	}
-	out := &cloudwatch.GetMetricDataOutput{MetricDataResults: []types.MetricDataResult{}, Messages: []types.MessageData{}}
-	return out, s.cfg.Engine.View(ctx, func(r store.Reader) error {
-		left := maxDatapoints
-		for i := range in.MetricDataQueries {
-			x := &in.MetricDataQueries[i]
-			if x.ReturnData != nil && !*x.ReturnData {
-				continue
-			}
-			period := periodOf(in.MetricDataQueries, x)
-			begin, end := in.StartTime.Truncate(period), in.EndTime.Add(period-1).Truncate(period)
-			q := querying{reader: r, region: identity.Region(ctx), end: end, period: period, count: int(end.Sub(begin) / period), queries: in.MetricDataQueries}
-			if left -= q.count; left < 0 {
-				return invalid("The request asks for more than %d data points. Increase Period or decrease the time range.", maxDatapoints)
-			}
-			v, err := q.value(*x.Id)
-			var told *mathError
-			if asMath(err, &told) {
-				return invalid("Error in expression '%s': %s", *x.Id, told)
-			}
-			if err != nil {
-				return err
-			}
-			out.MetricDataResults = append(out.MetricDataResults, result(x, v, &q, in.ScanBy))
-		}
-		return nil
-	})
-}
-
 // checkData has the rules for queries that the model does not.
 func checkData(list []types.MetricDataQuery) error {
 	seen := map[string]bool{}
@@ -127,7 +100,7 @@ func checkData(list []types.MetricDataQuery) error {
 			return invalid("The id %s is there twice.", *x.Id)
 		case (x.MetricStat == nil) == (x.Expression == nil):
 			return invalid("The query %s must have either MetricStat or Expression.", *x.Id)
-		case x.MetricStat != nil && (x.MetricStat.Metric.Namespace == nil || x.MetricStat.Metric.MetricName == nil):
+		case x.MetricStat != nil && (x.MetricStat.Metric == nil || x.MetricStat.Metric.Namespace == nil || x.MetricStat.Metric.MetricName == nil):
 			return invalid("The metric %s must have a Namespace and a MetricName.", *x.Id)
 		case x.MetricStat != nil && !isStatistic(*x.MetricStat.Stat):
 			return invalid("The value %s for parameter MetricDataQueries.member.MetricStat.Stat is not a valid statistic.", *x.MetricStat.Stat)
@@ -168,29 +141,4 @@ func periodOf(all []types.MetricDataQuery, x *types.MetricDataQuery) time.Durati
 		}
 	}
 	return time.Duration(max(p, 1)) * time.Second
-}
-
-func result(x *types.MetricDataQuery, v quantity, q *querying, order types.ScanBy) types.MetricDataResult {
-	label := aws.ToString(x.Label)
-	switch {
-	case label != "":
-	case x.MetricStat != nil:
-		label = *x.MetricStat.Metric.MetricName
-	default:
-		label = *x.Id
-	}
-	out := types.MetricDataResult{Id: x.Id, Label: &label, StatusCode: types.StatusCodeComplete, Timestamps: []time.Time{}, Values: []float64{}}
-	for i := range q.count {
-		n, ok := v.at(i)
-		if !ok || math.IsInf(n, 0) {
-			continue
-		}
-		out.Timestamps = append(out.Timestamps, q.end.Add(-time.Duration(i+1)*q.period))
-		out.Values = append(out.Values, n)
-	}
-	if order == types.ScanByTimestampAscending {
-		slices.Reverse(out.Timestamps)
-		slices.Reverse(out.Values)
-	}
-	return out
 }

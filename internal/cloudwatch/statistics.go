@@ -66,11 +66,8 @@ func checkStatistics(in *cloudwatch.GetMetricStatisticsInput) error {
 		return badValue("The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60.")
 	}
 	for _, e := range in.ExtendedStatistics {
-		if !extended.MatchString(e) {
+		if !isExtended(e) {
 			return badValue("The value %s for parameter ExtendedStatistics is not supported.", e)
-		}
-		if !computable(e) {
-			return badValue("The statistic %s is not implemented by Slipway.", e)
 		}
 	}
 	return nil
