@@ -35,9 +35,10 @@ func (s *scheduler) replaceUnhealthy() {
 		}
 		s.blame(v)
 		if s.healthy >= s.minHealthy || len(s.good()) < s.desired && len(s.tasks) >= s.maxTotal {
-			s.stop(v, s.complain(v))
+			why := s.complain(v)
+			s.stop(v, why)
 			if v.Deployment == s.primary().id() {
-				s.primary().fail(s.now)
+				s.primary().fail(s.now, why)
 			}
 		}
 	}
@@ -47,9 +48,9 @@ func (s *scheduler) replaceUnhealthy() {
 func (s *scheduler) blame(v view) {
 	for _, m := range v.Targets {
 		if m.failed() && !m.Blamed {
-			where := fmt.Sprintf("(port %d)", m.Port)
+			where := fmt.Sprintf("(task %s) (port %d)", v.ID, m.Port)
 			if m.Machine != "" {
-				where = fmt.Sprintf("(instance %s) (port %d)", m.Machine, m.HostPort)
+				where = fmt.Sprintf("(task %s) (instance %s) (port %d)", v.ID, m.Machine, m.HostPort)
 			}
 			s.say(fmt.Sprintf("%s is unhealthy in (target-group %s) due to (reason %s)", where, m.Group, m.Why))
 			s.Blamed = append(s.Blamed, v.ID)
@@ -100,6 +101,9 @@ func (s *scheduler) breakCircuit() {
 			what = fmt.Sprintf("ECS deployment circuit breaker: rolling back to deploymentId %s.", target.id())
 		}
 	}
+	if why == alarmed {
+		said = "alarm detected."
+	}
 	p.RolloutState, p.UpdatedAt, p.RolloutStateReason = types.DeploymentRolloutStateFailed, aws.Time(s.now), &what
 	s.say(fmt.Sprintf("(deployment %s) deployment failed: %s", id, said))
 	s.Emit = append(s.Emit, notice{Deployment: true, Type: "ERROR", Name: "SERVICE_DEPLOYMENT_FAILED", Reason: what, ID: id})
@@ -119,12 +123,19 @@ func (s *scheduler) breakCircuit() {
 	}
 }
 
-// impair announces, once, that tasks keep failing.
+// troubleshooting is the end of some messages.
+const troubleshooting = " For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
+
+// impair announces, once, that tasks keep failing, and, which AWS does not, why.
 func (s *scheduler) impair() {
 	p := s.primary()
 	impaired := p.FailedTasks >= freeFailures
 	if impaired && !p.Impaired {
-		s.say("is unable to consistently start tasks successfully. For more information, see the stopped tasks' reasons.")
+		last := ""
+		if p.Trouble != "" {
+			last = " The last one stopped: " + p.Trouble + "."
+		}
+		s.say("is unable to consistently start tasks successfully." + last + troubleshooting)
 		s.Emit = append(s.Emit, notice{Type: "WARN", Name: "SERVICE_TASK_START_IMPAIRED", ID: p.id(), Set: s.Service.hasTaskSets()})
 	}
 	p.Impaired = impaired

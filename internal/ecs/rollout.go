@@ -56,6 +56,8 @@ type rollout struct {
 	Alternate, Off bool   `json:",omitempty"`
 	// NotBefore delays the next start after failures.
 	NotBefore time.Time `json:",omitzero"`
+	// Trouble is why the last task that failed did.
+	Trouble string `json:",omitempty"`
 	// Impaired tells that repeated failures were announced, Stuck that the
 	// deployment cannot move.
 	Impaired, Stuck bool `json:",omitempty"`
@@ -151,9 +153,10 @@ const (
 	maxDelay     = 15 * time.Minute
 )
 
-// fail counts a task that never was healthy.
-func (r *rollout) fail(now time.Time) {
+// fail counts a task that never was healthy, and remembers why it ended.
+func (r *rollout) fail(now time.Time, why string) {
 	r.FailedTasks++
+	r.Trouble = why
 	if n := int(r.FailedTasks) - freeFailures; n >= 0 {
 		r.NotBefore = now.Add(min(time.Second<<min(n, 20), maxDelay))
 	}

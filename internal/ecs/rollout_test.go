@@ -230,12 +230,12 @@ func TestCircuitBreaker(t *testing.T) {
 	s.Completed = &done
 	s.TaskDefinition = aws.String("td-new")
 	for range 2 {
-		s.Rollouts[0].fail(epoch)
+		s.Rollouts[0].fail(epoch, "")
 		if p := schedule(s, views("old:R"), epoch, stableAfter); p.starts() != 1 || len(p.Emit) != 0 {
 			t.Fatalf("below the threshold: %+v", p)
 		}
 	}
-	s.Rollouts[0].fail(epoch)
+	s.Rollouts[0].fail(epoch, "")
 	p := schedule(s, views("old:R new:P"), epoch, stableAfter)
 	r := p.Service.Rollouts
 	if r[0].id() != "old" || aws.ToString(r[0].Status) != "PRIMARY" || r[0].RolloutState != types.DeploymentRolloutStateInProgress {
@@ -263,7 +263,7 @@ func TestCircuitBreaker(t *testing.T) {
 func TestCircuitBreakerWithoutWayBack(t *testing.T) {
 	s := breaker(svc(1, 100, 200, "new", "old"), false)
 	for range 3 {
-		s.Rollouts[0].fail(epoch)
+		s.Rollouts[0].fail(epoch, "")
 	}
 	p := schedule(s, views("old:R"), epoch, stableAfter)
 	if p.Service.Rollouts[0].RolloutState != types.DeploymentRolloutStateFailed || p.starts() != 0 || len(p.Stop) != 0 {
@@ -302,7 +302,7 @@ func TestBackOff(t *testing.T) {
 	s := svc(1, 100, 200, "new")
 	var last time.Duration
 	for i := range 30 {
-		s.Rollouts[0].fail(epoch)
+		s.Rollouts[0].fail(epoch, "")
 		p := schedule(s, nil, epoch, stableAfter)
 		if i < 2 {
 			if p.starts() != 1 {
@@ -365,7 +365,7 @@ func TestUnhealthyTarget(t *testing.T) {
 	if len(p.Stop) != 1 || p.Stop[0].Reason != "Task failed ELB health checks in (target-group g)" || p.Service.Rollouts[0].FailedTasks != 1 {
 		t.Errorf("after it: %+v", p)
 	}
-	if want := "(service web) (port 8080) is unhealthy in (target-group g) due to (reason Request timed out)"; len(p.Say) == 0 || p.Say[0] != want || len(p.Blamed) != 1 {
+	if want := "(service web) (task new0) (port 8080) is unhealthy in (target-group g) due to (reason Request timed out)"; len(p.Say) == 0 || p.Say[0] != want || len(p.Blamed) != 1 {
 		t.Errorf("said %v", p.Say)
 	}
 	all[0].Targets[0].Blamed = true
@@ -416,7 +416,7 @@ func TestScheduleIsPure(t *testing.T) {
 	done := s.Rollouts[1]
 	s.Completed = &done
 	for range 3 {
-		s.Rollouts[0].fail(epoch)
+		s.Rollouts[0].fail(epoch, "")
 	}
 	before := fmt.Sprintf("%+v", s.Rollouts)
 	schedule(s, views("old:R"), epoch, stableAfter)

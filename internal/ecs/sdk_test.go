@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -201,12 +202,25 @@ func TestServiceRules(t *testing.T) {
 			i.DeploymentConfiguration = &types.DeploymentConfiguration{MaximumPercent: aws.Int32(100)}
 		},
 		"DesiredCount cannot be null": func(i *ecs.CreateServiceInput) { i.DesiredCount = nil },
+		"Health check grace period is only valid for services configured to use load balancers": func(i *ecs.CreateServiceInput) {
+			i.HealthCheckGracePeriodSeconds = aws.Int32(1)
+		},
+		"Placement strategies are not supported with FARGATE launch type.": func(i *ecs.CreateServiceInput) {
+			i.PlacementStrategy = []types.PlacementStrategy{{Type: types.PlacementStrategyTypeSpread, Field: aws.String("host")}}
+		},
+		"Placement constraints are not supported with FARGATE launch type.": func(i *ecs.CreateServiceInput) {
+			i.PlacementConstraints = []types.PlacementConstraint{{Type: types.PlacementConstraintTypeDistinctInstance}}
+		},
+		"PlatformUnknownException": func(i *ecs.CreateServiceInput) { i.PlatformVersion = aws.String("9.9.9") },
 	} {
 		if err := in(change); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
-	if err := in(func(*ecs.CreateServiceInput) {}); err != nil {
+	if err := in(func(i *ecs.CreateServiceInput) {
+		i.HealthCheckGracePeriodSeconds = aws.Int32(0)
+		i.DeploymentConfiguration = &types.DeploymentConfiguration{MaximumPercent: aws.Int32(300)}
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if err := in(func(*ecs.CreateServiceInput) {}); err == nil || !strings.Contains(err.Error(), "not idempotent") {
@@ -236,6 +250,21 @@ func TestProcessCompute(t *testing.T) {
 	task := stopped(t, client, aws.ToString(run.Tasks[0].TaskArn))
 	if task.StopCode != types.TaskStopCodeTaskFailedToStart || !strings.Contains(aws.ToString(task.StoppedReason), "--compute docker") {
 		t.Errorf("%s: %s", task.StopCode, aws.ToString(task.StoppedReason))
+	}
+	// A service says it, and the breaker goes by it.
+	if _, err := client.CreateService(ctx, &ecs.CreateServiceInput{Cluster: aws.String(cluster), ServiceName: aws.String("s"), TaskDefinition: aws.String("web"),
+		DesiredCount: aws.Int32(1), LaunchType: types.LaunchTypeFargate, NetworkConfiguration: network,
+		DeploymentConfiguration: &types.DeploymentConfiguration{DeploymentCircuitBreaker: &types.DeploymentCircuitBreaker{Enable: true}}}); err != nil {
+		t.Fatal(err)
+	}
+	deployment(t, client, "s", ended)
+	services, err := client.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: aws.String(cluster), Services: []string{"s"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "(service s) was unable to place a task. Reason: " + aws.ToString(task.StoppedReason) + ". For more information,"
+	if !slices.ContainsFunc(services.Services[0].Events, func(e types.ServiceEvent) bool { return strings.HasPrefix(aws.ToString(e.Message), want) }) {
+		t.Errorf("nothing of %q in %+v", want, services.Services[0].Events)
 	}
 	var conflict *types.ConflictException
 	_, err = client.RunTask(ctx, &ecs.RunTaskInput{

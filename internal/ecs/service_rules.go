@@ -165,8 +165,8 @@ func deploymentConfiguration(controller types.DeploymentControllerType, daemon b
 	switch b := out.DeploymentCircuitBreaker; {
 	case lo < 0 || lo > 100:
 		return nil, invalidParameter("minimumHealthyPercent must be between 0 and 100.")
-	case hi < 100 || hi > 200 || hi < lo:
-		return nil, invalidParameter("maximumPercent must be between 100 and 200.")
+	case hi < 100:
+		return nil, invalidParameter("maximumPercent must be at least 100.")
 	case lo == 100 && hi == 100:
 		return nil, invalidParameter("Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.")
 	case controller != rolling && b != nil && (b.Enable || b.Rollback):

@@ -101,6 +101,9 @@ func (s *Service) redeploy(tx *engine.Tx, c *cluster, svc *service, in *ecs.Upda
 	if err := next.change(in); err != nil {
 		return err
 	}
+	if err := svc.fits(&next, in.HealthCheckGracePeriodSeconds); err != nil {
+		return err
+	}
 	if ref := aws.ToString(in.TaskDefinition); ref != "" {
 		d, err := usableDefinition(tx, svc.Region, ref)
 		if err != nil {

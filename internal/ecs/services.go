@@ -183,6 +183,9 @@ func (s *Service) CreateService(ctx context.Context, in *ecs.CreateServiceInput,
 		if err := checkTargets(groups, d); err != nil {
 			return err
 		}
+		if err := svc.fits(&r, in.HealthCheckGracePeriodSeconds); err != nil {
+			return err
+		}
 		if daemon && r.LaunchType != types.LaunchTypeEc2 {
 			return invalidParameter("The scheduling strategy DAEMON is only supported with the launch type EC2.")
 		}
@@ -287,12 +290,34 @@ func (r *rollout) place(c *cluster, d *definition, controller types.DeploymentCo
 		if r.Platform == "" {
 			r.Platform = "LATEST"
 		}
+		if !slices.Contains(platforms, r.Platform) {
+			return &types.PlatformUnknownException{Message: aws.String("The specified platform version does not exist.")}
+		}
 		r.PlatformVersion, r.PlatformFamily = aws.String(r.Platform), aws.String("Linux")
 		if r.Platform == "LATEST" {
 			r.PlatformVersion = aws.String(fargateVersion)
 		}
 	} else if r.Platform != "" {
 		return invalidParameter("The platform version must be null when specifying an EC2 launch type.")
+	}
+	return nil
+}
+
+// platforms are the platform versions that Fargate has had.
+var platforms = []string{"LATEST", fargateVersion, "1.3.0", "1.2.0", "1.1.0", "1.0.0"}
+
+// fits refuses rules about container instances for tasks that have none, and a
+// grace period for the health checks of no load balancer. A grace of 0 is none:
+// clients send it to take a former one away.
+func (s *service) fits(r *rollout, grace *int32) error {
+	fargate := r.Platform != ""
+	switch {
+	case fargate && len(s.PlacementStrategy) > 0:
+		return invalidParameter("Placement strategies are not supported with FARGATE launch type.")
+	case fargate && len(s.PlacementConstraints) > 0:
+		return invalidParameter("Placement constraints are not supported with FARGATE launch type.")
+	case aws.ToInt32(grace) > 0 && len(r.LoadBalancers) == 0:
+		return invalidParameter("Health check grace period is only valid for services configured to use load balancers")
 	}
 	return nil
 }

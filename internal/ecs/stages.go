@@ -86,8 +86,11 @@ func (s *scheduler) watch() {
 	}
 }
 
-// circuitBroken is one reason why a deployment fails.
-const circuitBroken = "the circuit breaker threshold was exceeded."
+// Reasons why a deployment fails.
+const (
+	circuitBroken = "the circuit breaker threshold was exceeded."
+	alarmed       = "of one or more active alarms."
+)
 
 // failure tells why a deployment must not go on, and whether it shall be taken
 // back.
@@ -112,7 +115,7 @@ func (s *scheduler) failure(target *rollout) (reason string, back, failed bool) 
 	case d.Status == types.ServiceDeploymentStatusStopRequested:
 		return "a stop was requested.", false, true
 	case len(d.Triggered) > 0 && d.Config.Alarms != nil:
-		return "of one or more active alarms.", d.Config.Alarms.Rollback, true
+		return alarmed, d.Config.Alarms.Rollback, true
 	}
 	return "", false, false
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/slipway-dev/slipway/internal/engine"
@@ -102,9 +104,39 @@ func (s *Service) countFailure(tx *engine.Tx, t *task) error {
 		return err
 	}
 	if r := svc.rollout(t.Deployment); r != nil {
-		r.fail(tx.Now())
+		r.fail(tx.Now(), t.failure())
+		if t.StopCode == types.TaskStopCodeTaskFailedToStart {
+			if err := s.sayUnplaced(tx, svc, t); err != nil {
+				return err
+			}
+		}
 	}
 	return services.Put(tx, svc, t.Region, t.Cluster, t.Service)
+}
+
+// sayUnplaced tells, as AWS does, why a task did not start.
+func (s *Service) sayUnplaced(tx *engine.Tx, svc *service, t *task) error {
+	why := aws.ToString(t.StoppedReason)
+	if err := s.say(tx, svc, svc.who(t.Deployment)+"was unable to place a task. Reason: "+why+"."+troubleshooting); err != nil {
+		return err
+	}
+	return s.emitNotice(tx, svc, notice{Type: "ERROR", Name: "SERVICE_TASK_PLACEMENT_FAILURE", Reason: why, ID: t.Deployment, Set: svc.hasTaskSets()})
+}
+
+// failure is why the task ended, with how its essential containers did.
+func (t *task) failure() string {
+	why := aws.ToString(t.StoppedReason)
+	for i, c := range t.Containers {
+		if !aws.ToBool(t.Definition.ContainerDefinitions[i].Essential) || c.ExitCode == nil && c.Reason == nil || t.StopCode == types.TaskStopCodeTaskFailedToStart {
+			continue
+		}
+		how := aws.ToString(c.Reason)
+		if how == "" {
+			how = fmt.Sprintf("exit code %d", *c.ExitCode)
+		}
+		why += fmt.Sprintf(" (container %s: %s)", aws.ToString(c.Name), how)
+	}
+	return why
 }
 
 // wakeService looks at a service again, at a time or at once.

@@ -165,9 +165,14 @@ func TestSetBehindNoListener(t *testing.T) {
 func TestSetImpaired(t *testing.T) {
 	s := sets(1, "blue", "green")
 	for range freeFailures {
-		s.Sets[1].fail(epoch)
+		s.Sets[1].fail(epoch, "Essential container in task exited (container app: exit code 3)")
 	}
 	p := schedule(s, views("blue:R"), epoch, stableAfter)
+	const said = "(service web, taskSet green) is unable to consistently start tasks successfully. The last one stopped: Essential container in task exited (container app: exit code 3)." +
+		" For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
+	if !slices.Contains(p.Say, said) {
+		t.Errorf("said %q", p.Say)
+	}
 	if !strings.Contains(emitted(p), "SERVICE_TASK_START_IMPAIRED green") || p.Start["green"] != 0 || p.Wake.IsZero() {
 		t.Errorf("%+v", p)
 	}
