@@ -31,6 +31,9 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
+	if socket := os.Getenv(warmSocket); socket != "" && filepath.Base(os.Args[0]) == "aws" {
+		os.Exit(callWarm(socket))
+	}
 	os.Exit(func() int {
 		binary = os.Getenv("SLIPWAY_BIN")
 		if binary == "" {
@@ -47,6 +50,15 @@ func TestMain(m *testing.M) {
 				fmt.Fprintln(os.Stderr, "e2e: cannot build the program:", err)
 				return 1
 			}
+		}
+		if path, err := awsPath(); err == nil {
+			command, stop, err := warm(path)
+			if err != nil {
+				fmt.Fprintln(os.Stderr, "e2e: cannot start the aws command:", err)
+				return 1
+			}
+			defer stop()
+			awsPath = func() (string, error) { return command, nil }
 		}
 		parallel()
 		return m.Run()
@@ -118,6 +130,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("AWS_PAGER", "")
 	if path, err := awsPath(); err == nil {
 		env.Setenv("AWS", path)
+		env.Setenv(warmSocket, os.Getenv(warmSocket))
 	}
 	env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	env.Setenv("PATH", "/usr/bin:/bin:/usr/sbin:/sbin:"+os.Getenv("PATH"))
