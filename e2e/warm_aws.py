@@ -10,10 +10,10 @@ if the child dies. The server ends when its own standard input does.
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import sys
-import threading
 
 before = dict(os.environ)
 
@@ -57,9 +57,11 @@ def serve(aws, path):
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen(64)
-    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children
     while True:
+        ready, _, _ = select.select([listener, 0], [], [])
+        if 0 in ready:
+            return
         connection, _ = listener.accept()
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
