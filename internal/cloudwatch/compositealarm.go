@@ -16,7 +16,7 @@ import (
 
 const (
 	maxChildren = 100 // alarms in one rule
-	maxLevels   = 32  // of composite alarms above each other
+	maxChanges  = 500 // that one change of a state brings in the alarms above
 )
 
 // PutCompositeAlarm makes an alarm on the states of others, which must be there,
@@ -60,6 +60,9 @@ func (s *Service) PutCompositeAlarm(ctx context.Context, in *cloudwatch.PutCompo
 			return invalid("Could not save the composite alarm as alarms [%s] in the alarm rule do not exist", strings.Join(lacking, ", "))
 		}
 		now := tx.Now()
+		if err := checkSuppressor(tx, region, in); err != nil {
+			return err
+		}
 		a := &alarm{Region: region, Tags: tags, Composite: s.compositeAlarm(region, in)}
 		a.Composite.AlarmConfigurationUpdatedTimestamp = &now
 		a.Composite.StateUpdatedTimestamp, a.Composite.StateTransitionedTimestamp = &now, &now
@@ -68,8 +71,18 @@ func (s *Service) PutCompositeAlarm(ctx context.Context, in *cloudwatch.PutCompo
 		} else {
 			a.Tags = old.Tags
 			a.Composite.StateTransitionedTimestamp, a.Composite.StateValue = old.Composite.StateTransitionedTimestamp, old.Composite.StateValue
-			a.setState(old.state())
+			if aws.ToString(old.Composite.ActionsSuppressor) == aws.ToString(in.ActionsSuppressor) {
+				a.Held = old.Held
+			}
+			st := old.state()
+			st.by = a.Held.by()
+			a.setState(st)
 			if err := s.disown(tx, old); err != nil {
+				return err
+			}
+		}
+		if n := a.suppressor(); n != "" {
+			if err := suppressed.Put(tx, in.AlarmName, region, n, *in.AlarmName); err != nil {
 				return err
 			}
 		}
@@ -84,7 +97,7 @@ func (s *Service) PutCompositeAlarm(ctx context.Context, in *cloudwatch.PutCompo
 		if err := a.put(tx); err != nil {
 			return err
 		}
-		return s.compose(tx, a, nil, 0)
+		return s.compose(tx, a, nil, begin())
 	})
 }
 
@@ -110,8 +123,14 @@ func (s *Service) compositeAlarm(region string, in *cloudwatch.PutCompositeAlarm
 		ActionsSuppressorWaitPeriod: in.ActionsSuppressorWaitPeriod, ActionsSuppressorExtensionPeriod: in.ActionsSuppressorExtensionPeriod}
 }
 
-// disown forgets which alarms a composite alarm is above.
+// disown forgets which alarms a composite alarm is above, and which suppresses
+// it.
 func (s *Service) disown(tx store.Tx, a *alarm) error {
+	if n := a.suppressor(); n != "" {
+		if err := suppressed.Delete(tx, a.Region, n, a.name()); err != nil {
+			return err
+		}
+	}
 	_, children, err := parseRule(*a.Composite.AlarmRule)
 	if err != nil {
 		return err
@@ -135,12 +154,24 @@ func above(r store.Reader, region, name string) (names []string, err error) {
 	return names, nil
 }
 
+// cascade is the changes that one change of a state brings.
+type cascade struct {
+	path []string // alarms whose change led here
+	left *int     // changes that there may be yet
+}
+
+func begin() cascade {
+	left := maxChanges
+	return cascade{left: &left}
+}
+
 // recompose evaluates the composite alarms above one whose state changed. Where
 // they are above each other in a circle, evaluation ends, as on AWS.
-func (s *Service) recompose(tx *engine.Tx, cause *alarm, level int) error {
-	if level > maxLevels {
+func (s *Service) recompose(tx *engine.Tx, cause *alarm, c cascade) error {
+	if *c.left--; *c.left < 0 || slices.Contains(c.path, cause.name()) {
 		return nil
 	}
+	c.path = append(slices.Clone(c.path), cause.name())
 	names, err := above(tx, cause.Region, cause.name())
 	if err != nil {
 		return err
@@ -151,7 +182,7 @@ func (s *Service) recompose(tx *engine.Tx, cause *alarm, level int) error {
 			return err
 		}
 		if a != nil && a.Composite != nil {
-			if err := s.compose(tx, a, cause, level+1); err != nil {
+			if err := s.compose(tx, a, cause, c); err != nil {
 				return err
 			}
 		}
@@ -161,19 +192,19 @@ func (s *Service) recompose(tx *engine.Tx, cause *alarm, level int) error {
 
 // compose evaluates a composite alarm, because of an alarm below it or because
 // it is new.
-func (s *Service) compose(tx *engine.Tx, a, cause *alarm, level int) error {
+func (s *Service) compose(tx *engine.Tx, a, cause *alarm, c cascade) error {
 	r, children, err := parseRule(*a.Composite.AlarmRule)
 	if err != nil {
 		return err
 	}
 	states := map[string]types.StateValue{}
-	for _, c := range children {
-		child, err := get(tx, a.Region, c)
+	for _, n := range children {
+		child, err := get(tx, a.Region, n)
 		if err != nil {
 			return err
 		}
 		if child != nil {
-			states[c] = child.state().value
+			states[n] = child.state().value
 		}
 	}
 	to := types.StateValueOk
@@ -183,5 +214,5 @@ func (s *Service) compose(tx *engine.Tx, a, cause *alarm, level int) error {
 	if a.state().value == to {
 		return nil
 	}
-	return s.move(tx, a, composed(a, cause, to, tx.Now()), level)
+	return s.move(tx, a, composed(a, cause, to, tx.Now()), c)
 }

@@ -16,7 +16,9 @@
 //
 // The actions of a transition are part of it: a message to a topic is as durable
 // as the new state, and a function is invoked by a job of it. Other kinds of action
-// are not implemented. What came of an
-// action is in the history. Anomaly detection,
-// Metrics Insights, dashboards, streams and Contributor Insights are not there.
+// are not implemented. What came of an action is in the history. A suppressor keeps
+// the actions of a composite alarm back (see hold).
+//
+// Anomaly detection, Metrics Insights, dashboards, streams and Contributor Insights
+// are not there.
 package cloudwatch

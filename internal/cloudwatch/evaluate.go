@@ -107,7 +107,7 @@ func (a *alarm) boundary(now time.Time) time.Time {
 // evaluate is a metric alarm's job. It comes again while there is data that the
 // window has yet to pass by.
 func (s *Service) evaluate(ctx context.Context, job *engine.Job) error {
-	region, name, _ := strings.Cut(job.ID, "/")
+	region, name := jobAlarm(job)
 	var again time.Time
 	err := s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
 		again = time.Time{}
@@ -128,12 +128,18 @@ func (s *Service) evaluate(ctx context.Context, job *engine.Job) error {
 		if isError(to.reason) {
 			a.Metric.EvaluationState = types.EvaluationStateEvaluationError
 		}
-		return s.move(tx, a, to, 0)
+		return s.move(tx, a, to, begin())
 	})
 	if err != nil || again.IsZero() {
 		return err
 	}
 	return engine.RetryAt(again)
+}
+
+// jobAlarm is what the ID of a job of an alarm says.
+func jobAlarm(job *engine.Job) (region, name string) {
+	region, name, _ = strings.Cut(job.ID, "/")
+	return region, name
 }
 
 // notEvaluated begins the reasons of alarms that cannot be evaluated.

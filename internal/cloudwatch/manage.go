@@ -79,6 +79,12 @@ func (s *Service) remove(tx *engine.Tx, a *alarm) error {
 	if err := tx.Cancel(jobEvaluate, a.job()); err != nil {
 		return err
 	}
+	if err := tx.Cancel(jobRelease, a.job()); err != nil {
+		return err
+	}
+	if err := s.suppress(tx, a.Region, a.name(), false); err != nil { // it cannot be in ALARM any more
+		return err
+	}
 	if err := s.recordChange(tx, a, clip("Alarm \""+a.name()+"\" deleted", 255), "Delete"); err != nil {
 		return err
 	}

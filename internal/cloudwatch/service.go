@@ -39,6 +39,7 @@ type Service struct {
 func New(c Config) *Service {
 	s := &Service{cfg: c}
 	c.Engine.Handle(jobEvaluate, engine.Options{Concurrency: 8}, s.evaluate)
+	c.Engine.Handle(jobRelease, engine.Options{}, s.release)
 	c.Engine.Handle(jobInvoke, engine.Options{}, s.invoke)
 	c.Engine.Handle(jobCoarsen, engine.Options{Concurrency: 1}, s.coarsen)
 	c.Engine.Handle(jobForget, engine.Options{Concurrency: 1}, s.forget)
@@ -57,6 +58,7 @@ type alarm struct {
 	Tags      tag.Set               `json:",omitempty"`
 	Metric    *types.MetricAlarm    `json:",omitempty"`
 	Composite *types.CompositeAlarm `json:",omitempty"`
+	Held      *hold                 `json:",omitempty"`
 }
 
 const (
@@ -66,6 +68,9 @@ const (
 	parents store.Table[string] = "cloudwatch.parent"
 	// watchers finds the alarms of a metric: region, metric, name → name.
 	watchers store.Table[string] = "cloudwatch.watcher"
+	// suppressed finds the composite alarms that an alarm suppresses: region,
+	// name, name of the composite → the latter.
+	suppressed store.Table[string] = "cloudwatch.suppressed"
 )
 
 func (a *alarm) name() string {
@@ -97,14 +102,16 @@ type state struct {
 	value        types.StateValue
 	reason, data string
 	updated      time.Time
+	// by is what suppresses the actions of a composite alarm, "" if nothing does.
+	by types.ActionsSuppressedBy
 }
 
 func (a *alarm) state() state {
 	if c := a.Composite; c != nil {
-		return state{c.StateValue, aws.ToString(c.StateReason), aws.ToString(c.StateReasonData), *c.StateUpdatedTimestamp}
+		return state{c.StateValue, aws.ToString(c.StateReason), aws.ToString(c.StateReasonData), *c.StateUpdatedTimestamp, c.ActionsSuppressedBy}
 	}
 	m := a.Metric
-	return state{m.StateValue, aws.ToString(m.StateReason), aws.ToString(m.StateReasonData), *m.StateUpdatedTimestamp}
+	return state{m.StateValue, aws.ToString(m.StateReason), aws.ToString(m.StateReasonData), *m.StateUpdatedTimestamp, ""}
 }
 
 // setState writes the state; a transition has its own time.
@@ -116,6 +123,7 @@ func (a *alarm) setState(st state) {
 	}
 	if c := a.Composite; c != nil {
 		c.StateValue, c.StateReason, c.StateReasonData, c.StateUpdatedTimestamp = st.value, &st.reason, data, &st.updated
+		c.ActionsSuppressedBy, c.ActionsSuppressedReason = st.by, suppressedReason(st.by)
 		if transition {
 			c.StateTransitionedTimestamp = &st.updated
 		}
@@ -151,7 +159,7 @@ func (a *alarm) actions(to types.StateValue) []string {
 
 // unchecked is the state of an alarm that was never evaluated.
 func unchecked(now time.Time) state {
-	return state{types.StateValueInsufficientData, "Unchecked: Initial alarm creation", "", now}
+	return state{value: types.StateValueInsufficientData, reason: "Unchecked: Initial alarm creation", updated: now}
 }
 
 func (s *Service) alarmARN(region, name string) string {

@@ -37,16 +37,23 @@ func (s *Service) SetAlarmState(ctx context.Context, in *cloudwatch.SetAlarmStat
 				return err
 			}
 		}
-		return s.move(tx, a, state{in.StateValue, *in.StateReason, aws.ToString(in.StateReasonData), tx.Now()}, 0)
+		return s.move(tx, a, state{value: in.StateValue, reason: *in.StateReason, data: aws.ToString(in.StateReasonData), updated: tx.Now()}, begin())
 	})
 }
 
 func noAlarm() error { return &types.ResourceNotFound{Message: aws.String("Unknown alarm")} }
 
 // move writes a new state. If it is another one, there is history, an event, the
-// alarm's actions are done and the composite alarms above are evaluated.
-func (s *Service) move(tx *engine.Tx, a *alarm, to state, level int) error {
+// alarm's actions are done unless they are suppressed, and the composite alarms
+// above, and those that it suppresses, are told.
+func (s *Service) move(tx *engine.Tx, a *alarm, to state, c cascade) error {
 	from := a.state()
+	if from.value != to.value {
+		if err := s.hold(tx, a, from.value); err != nil {
+			return err
+		}
+	}
+	to.by = a.Held.by()
 	a.setState(to)
 	if err := a.put(tx); err != nil || from.value == to.value {
 		return err
@@ -61,16 +68,33 @@ func (s *Service) move(tx *engine.Tx, a *alarm, to state, level int) error {
 	if err := s.announce(tx, a, from, to); err != nil {
 		return err
 	}
+	if a.Held == nil {
+		if err := s.actAll(tx, a, from, to); err != nil {
+			return err
+		}
+	}
+	if from.value == types.StateValueAlarm || to.value == types.StateValueAlarm {
+		if err := s.suppress(tx, a.Region, a.name(), to.value == types.StateValueAlarm); err != nil {
+			return err
+		}
+	}
+	return s.recompose(tx, a, c)
+}
+
+func (s *Service) actAll(tx *engine.Tx, a *alarm, from, to state) error {
 	for _, action := range a.actions(to.value) {
 		if err := s.act(tx, a, from, to, action); err != nil {
 			return err
 		}
 	}
-	return s.recompose(tx, a, level)
+	return nil
 }
 
 func historyState(st state) map[string]any {
 	m := map[string]any{"stateValue": st.value, "stateReason": st.reason}
+	if st.by != "" {
+		m["actionsSuppressedBy"], m["actionsSuppressedReason"] = st.by, *suppressedReason(st.by)
+	}
 	if st.data != "" {
 		m["stateReasonData"] = json.RawMessage(st.data)
 	}
@@ -99,6 +123,9 @@ func eventState(st state) map[string]string {
 	if st.data != "" {
 		m["reasonData"] = st.data
 	}
+	if st.by != "" {
+		m["actionsSuppressedBy"], m["actionsSuppressedReason"] = string(st.by), *suppressedReason(st.by)
+	}
 	return m
 }
 
@@ -113,6 +140,9 @@ func (a *alarm) configuration() map[string]any {
 	if c := a.Composite; c != nil {
 		describe(c.AlarmDescription)
 		m["alarmRule"] = *c.AlarmRule
+		if c.ActionsSuppressor != nil {
+			m["actionsSuppressor"], m["actionsSuppressorWaitPeriod"], m["actionsSuppressorExtensionPeriod"] = *c.ActionsSuppressor, *c.ActionsSuppressorWaitPeriod, *c.ActionsSuppressorExtensionPeriod
+		}
 		return m
 	}
 	describe(a.Metric.AlarmDescription)
@@ -147,10 +177,10 @@ func (a *alarm) configuration() map[string]any {
 // itself is new.
 func composed(a, cause *alarm, to types.StateValue, now time.Time) state {
 	if cause == nil {
-		return state{to, fmt.Sprintf("%s was created and its alarm rule evaluates to %s", a.arn(), to), "", now}
+		return state{value: to, reason: fmt.Sprintf("%s was created and its alarm rule evaluates to %s", a.arn(), to), updated: now}
 	}
 	st := cause.state()
 	data, _ := json.Marshal(map[string]any{"triggeringAlarms": []any{map[string]any{"arn": cause.arn(),
 		"state": map[string]string{"value": string(st.value), "timestamp": st.updated.UTC().Format(stamp)}}}})
-	return state{to, fmt.Sprintf("%s transitioned to %s at %s", cause.arn(), st.value, st.updated.UTC().Format("Monday 02 January, 2006 15:04:05 UTC")), string(data), now}
+	return state{value: to, reason: fmt.Sprintf("%s transitioned to %s at %s", cause.arn(), st.value, st.updated.UTC().Format("Monday 02 January, 2006 15:04:05 UTC")), data: string(data), updated: now}
 }
