@@ -135,6 +135,9 @@ func (s *Service) usable(r store.Reader, region string, l *listener, text *strin
 	if !fits {
 		return fail("IncompatibleProtocols", "The protocol '%s' of the target group '%s' does not go with the listener's protocol '%s'", g.Protocol, *g.TargetGroupArn, l.Protocol)
 	}
+	if v := aws.ToString(g.ProtocolVersion); l.Protocol == types.ProtocolEnumHttp && v != "" && v != "HTTP1" {
+		return fail("InvalidLoadBalancerAction", "Listener protocol 'HTTP' is not supported with a target group with the protocol-version '%s'", v)
+	}
 	b, err := balancers.Get(r, region, l.Balancer)
 	if err != nil {
 		return err
@@ -178,7 +181,7 @@ func redirect(l *listener, a *types.Action) error {
 		return fail("InvalidLoadBalancerAction", "The redirect from HTTPS to HTTP is not allowed")
 	}
 	same := *c.Protocol == "#{protocol}" || *c.Protocol == string(l.Protocol)
-	if same && *c.Host == "#{host}" && (*c.Port == "#{port}" || *c.Port == portText(l)) && *c.Path == "/#{path}" && *c.Query == "#{query}" {
+	if same && *c.Host == "#{host}" && (*c.Port == "#{port}" || *c.Port == portText(l)) && *c.Path == "/#{path}" { // another query alone is no other place
 		return fail("InvalidLoadBalancerAction", "The redirect configuration is not valid because it creates a loop")
 	}
 	a.RedirectConfig = &c

@@ -125,15 +125,16 @@ func (g *targetGroup) check(c checkOf) error {
 		if !codes.MatchString(aws.ToString(c.matcher.HttpCode) + aws.ToString(c.matcher.GrpcCode)) {
 			return invalid("Health check matcher HTTP code '%s' must be codes and ranges of codes, such as '200,202-299'", aws.ToString(c.matcher.HttpCode)+aws.ToString(c.matcher.GrpcCode))
 		}
-		if c.matcher.HttpCode != nil {
-			low, high := 200, 499
-			if !g.http() && !g.lambda() { // of a network load balancer
-				high = 599
-			}
-			for n := range strings.FieldsFuncSeq(*c.matcher.HttpCode, func(r rune) bool { return r == ',' || r == '-' }) {
-				if code, _ := strconv.Atoi(n); code < low || code > high {
-					return invalid("Health check matcher HTTP code '%s' must be within '%d-%d' inclusive", *c.matcher.HttpCode, low, high)
-				}
+		kind, text, low, high := "HTTP", aws.ToString(c.matcher.HttpCode), 200, 499
+		switch {
+		case c.matcher.GrpcCode != nil:
+			kind, text, low, high = "gRPC", *c.matcher.GrpcCode, 0, 99
+		case !g.http() && !g.lambda(): // of a network load balancer
+			high = 599
+		}
+		for n := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == '-' }) {
+			if code, _ := strconv.Atoi(n); code < low || code > high {
+				return invalid("Health check matcher %s code '%s' must be within '%d-%d' inclusive", kind, text, low, high)
 			}
 		}
 		g.Matcher = c.matcher

@@ -336,8 +336,8 @@ func (s *Service) ModifyTargetGroupAttributes(ctx context.Context, in *elb.Modif
 		switch {
 		case now("stickiness.enabled") == "true" && now("stickiness.type") == "app_cookie" && now("stickiness.app_cookie.cookie_name") == "":
 			return invalid("The attribute 'stickiness.app_cookie.cookie_name' must be specified for the stickiness type 'app_cookie'")
-		case now("slow_start.duration_seconds") != "0" && now("load_balancing.algorithm.type") == "least_outstanding_requests":
-			return invalid("Slow start cannot be used with the algorithm 'least_outstanding_requests'")
+		case g.http() && now("slow_start.duration_seconds") != "0" && now("load_balancing.algorithm.type") != "round_robin":
+			return invalid("Slow start cannot be used with the algorithm '%s'", now("load_balancing.algorithm.type"))
 		case now("load_balancing.algorithm.anomaly_mitigation") == "on" && now("load_balancing.algorithm.type") != "weighted_random":
 			return invalid("Anomaly mitigation can only be used with the algorithm 'weighted_random'")
 		}

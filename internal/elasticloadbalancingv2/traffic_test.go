@@ -704,7 +704,22 @@ func TestTargetProtocols(t *testing.T) {
 	clear.Config.Protocols.SetUnencryptedHTTP2(true)
 	clear.Start()
 	defer clear.Close()
-	l := w.listen(port, forward(w.group.TargetGroupArn))
+	l := must(w.CreateListener(ctx, &elb.CreateListenerInput{LoadBalancerArn: w.lb.LoadBalancerArn, Port: &port, Protocol: "HTTPS", DefaultActions: forward(w.group.TargetGroupArn),
+		Certificates: []types.Certificate{{CertificateArn: aws.String("arn:aws:acm:us-east-1:000000000000:certificate/x")}}}))(t).Listeners[0]
+	plain := w.listen(freePort(t), forward(w.group.TargetGroupArn))
+	ask := func(c *http.Client, host string) (int, string) {
+		r, _ := http.NewRequest("POST", fmt.Sprintf("https://127.0.0.1:%d/", port), nil)
+		r.Host = host
+		resp, err := c.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, _ := io.ReadAll(resp.Body)
+		return resp.StatusCode, string(body)
+	}
+	old := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} // of HTTP/1.1
+	defer old.CloseIdleConnections()
 	for i, c := range []struct {
 		name, protocol, version, check string
 		server                         *httptest.Server
@@ -720,9 +735,17 @@ func TestTargetProtocols(t *testing.T) {
 			{Id: aws.String("127.0.0.1"), Port: aws.Int32(portOf(t, c.server.Listener.Addr().String()))}}}))(t)
 		w.rule(l, int32(i+1), forward(g.TargetGroupArn), host(c.name)...)
 		w.healthy(g)
-		if resp, body := get(t, port, "/", c.name); resp.StatusCode != 200 || body != c.want {
-			t.Errorf("%s: %d %q", c.name, resp.StatusCode, body)
+		if status, body := ask(client, c.name); status != 200 || body != c.want {
+			t.Errorf("%s: %d %q", c.name, status, body)
 		}
+		if c.version == "HTTP1" {
+			continue
+		}
+		if status, _ := ask(old, c.name); status != 464 {
+			t.Errorf("HTTP/1.1 to %s: %d", c.name, status)
+		}
+		_, err := w.CreateRule(ctx, &elb.CreateRuleInput{ListenerArn: plain.ListenerArn, Priority: aws.Int32(int32(i + 1)), Actions: forward(g.TargetGroupArn), Conditions: host(c.name)})
+		refused(t, err, "InvalidLoadBalancerAction", "Listener protocol 'HTTP' is not supported with a target group with the protocol-version '"+c.version+"'")
 	}
 }
 

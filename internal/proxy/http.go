@@ -73,7 +73,11 @@ func (o *port) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			failure(l, status).serve(w)
 			return
 		}
-		if f.target.function != "" {
+		switch {
+		case !f.pool.understands(r):
+			failure(l, incompatible).serve(w)
+			return
+		case f.target.function != "":
 			g.serveFunction(w, r)
 			return
 		}
@@ -85,6 +89,22 @@ func (o *port) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Content-Type"] = nil // no guess where the target names none
 		reverse.ServeHTTP(w, r.WithContext(ctx))
 	}
+}
+
+// incompatible is AWS's status for a request of a protocol that is not the
+// target group's.
+const incompatible = 464
+
+// understands tells whether a request is of the group's protocol version.
+func (p *pool) understands(r *http.Request) bool {
+	calls := r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc")
+	switch {
+	case p.Check.GRPC:
+		return r.ProtoMajor == 2 && r.Method == http.MethodPost
+	case p.HTTP2:
+		return r.ProtoMajor == 2
+	}
+	return !calls
 }
 
 // reverse does the copying for all ports.
