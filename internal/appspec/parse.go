@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Parse reads an application specification; JSON is YAML. The error, if any, is
+// Parse reads an application specification in YAML or JSON. The error, if any, is
 // an *Error.
 func Parse(text []byte) (*Spec, error) {
 	if len(text) > MaxSize {
@@ -34,6 +34,9 @@ func Parse(text []byte) (*Spec, error) {
 var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
 func load(text []byte) (*yaml.Node, error) {
+	if n := jsonNodes(text); n != nil {
+		return n, nil
+	}
 	var doc yaml.Node
 	err := yaml.NewDecoder(bytes.NewReader(text)).Decode(&doc)
 	switch {
@@ -179,8 +182,8 @@ func (d *decoder) resources(n *yaml.Node, spec *Spec) {
 		d.fail(list[0], "Resources[0] has %d keys, expected exactly one", len(named))
 		return
 	}
-	for name, r := range named {
-		where := "Resources[0]." + name
+	for _, r := range named {
+		where := "Resources[0]." + list[0].Content[0].Value
 		k := d.keys(r, where, "Type", "Properties")
 		kind := d.required(r, k, "Type", where)
 		properties := k.get("Properties")
@@ -300,7 +303,11 @@ func (d *decoder) hooks(n *yaml.Node, spec *Spec) {
 		}
 		for _, event := range known {
 			if v := k.get(event); v != nil {
-				spec.Hooks = append(spec.Hooks, Hook{event, d.required(h, k, event, at), Position{h.Line, h.Column}})
+				function := d.text(v, at+"."+event)
+				if function == "" {
+					d.fail(h, "the hook %s names no function", event)
+				}
+				spec.Hooks = append(spec.Hooks, Hook{event, function, Position{h.Line, h.Column}})
 			}
 		}
 	}

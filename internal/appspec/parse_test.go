@@ -50,6 +50,16 @@ func TestOtherPlatforms(t *testing.T) {
 	}
 }
 
+// What JSON has and YAML has not.
+func TestJSON(t *testing.T) {
+	spec, err := appspec.Parse([]byte("\ufeff" + `{
+	"version": 0.0, "Resources": [{"T\ud83d\ude00": {"Type": "AWS::ECS::Service", "Properties": {"TaskDefinition": "arn:aws:ecs:us-east-1:000000000000:task-definition\/f:1",
+	"LoadBalancerInfo": {"ContainerName": "web", "ContainerPort": 8080}, "PlatformVersion": null, "CapacityProviderStrategy": []}}}], "Hooks": null}`))
+	if err != nil || spec.Service.TaskDefinition != "arn:aws:ecs:us-east-1:000000000000:task-definition/f:1" || spec.Service.ContainerPort != 8080 || spec.Service.PlatformVersion != "" {
+		t.Errorf("%+v, %v", spec, err)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	for _, tt := range []struct {
 		name, text string
@@ -67,9 +77,11 @@ func TestErrors(t *testing.T) {
 		{"large port", strings.Replace(service, "8080", "80800", 1), 9, "not a port"},
 		{"unknown key", strings.Replace(service, "TaskDefinition", "TaskDefinitions", 1), 6, `unknown key "TaskDefinitions"`},
 		{"unknown hook", strings.Replace(service, "BeforeAllowTraffic", "BeforeTraffic", 1), 13, `unknown key "BeforeTraffic"`},
-		{"hook without function", strings.Replace(service, "check", "", 1), 13, "BeforeAllowTraffic is missing"},
+		{"hook without function", strings.Replace(service, "check", "", 1), 13, "the hook BeforeAllowTraffic names no function"},
 		{"unknown type", strings.Replace(service, "AWS::ECS::Service", "AWS::EC2::Instance", 1), 4, "unknown Type"},
 		{"half a network", strings.Replace(service, "        CapacityProviderStrategy", "        NetworkConfiguration: {AwsvpcConfiguration: {Subnets: [a]}}\n        CapacityProviderStrategy", 1), 10, "needs Subnets"},
+		{"no type in JSON", "{\n\t\"version\": 0.0, \"Resources\": [\n\t\t{\"My\": {}}]}", 3, "Type is missing in Resources[0].My"},
+		{"twice in JSON", "{\"version\": 0.0,\n \"Version\": 0.0}", 2, `"Version" stands twice`},
 		{"aliases", "version: &v 0.0\nResources: *v", 2, "expected a list"},
 		{"too long", strings.Repeat(" ", appspec.MaxSize+1), 0, "more than"},
 		{"not keys", "- a", 1, "expected keys"},

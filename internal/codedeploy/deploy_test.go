@@ -236,7 +236,9 @@ func TestWaits(t *testing.T) {
 		t.Error(err)
 	}
 	b.must(goOn(id, types.DeploymentWaitTypeTerminationWait))
-	b.want(id, types.DeploymentStatusSucceeded, "")
+	if d := b.want(id, types.DeploymentStatusSucceeded, ""); !d.InstanceTerminationWaitTimeStarted {
+		t.Error("the wait is not shown after the end")
+	}
 	b.expect("b:100", "101/PRIMARY")
 
 	// In the wait before blue ends, a stop brings everything back.

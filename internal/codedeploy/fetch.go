@@ -99,7 +99,7 @@ func better(name, before string) bool {
 }
 
 func noSpec(where string) error {
-	return invalidBundle("An AppSpec file is required, but could not be found in the revision %s.", where)
+	return invalidSpec("An AppSpec file is required, but could not be found in the revision %s.", where)
 }
 
 func unzip(b []byte, where string) ([]byte, error) {

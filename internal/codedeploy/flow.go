@@ -337,12 +337,12 @@ func (f *flow) advance() {
 		}
 		f.d.Status = types.DeploymentStatusReady
 		f.announce = append(f.announce, "READY")
-	case stepWait:
-		f.d.InstanceTerminationWaitTimeStarted = true
-	case stepTerminate:
+	case stepWait, stepTerminate:
 		if f.end().Action == types.InstanceActionKeepAlive {
 			f.advance()
+			return
 		}
+		f.d.InstanceTerminationWaitTimeStarted = true
 	case stepInstall, stepTest, stepTraffic, stepRemove:
 	default:
 		if r.Hooks[step] == "" {

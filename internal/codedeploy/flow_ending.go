@@ -81,7 +81,6 @@ func (f *flow) notUndone(why *failure) {
 func (f *flow) close(status types.DeploymentStatus) {
 	d := f.d
 	d.Status, d.CompleteTime = status, aws.Time(f.now)
-	d.InstanceTerminationWaitTimeStarted = false
 	f.ended, f.again = true, false
 	f.rollback = d.Run.Ending != nil && d.Run.Ending.Rollback
 	f.announce = append(f.announce, map[types.DeploymentStatus]string{types.DeploymentStatusSucceeded: "SUCCESS",

@@ -54,6 +54,7 @@ func checkStyle(g *types.DeploymentGroupInfo) error {
 	return nil
 }
 
+// badBalancers is for what is wrong with load balancers. Most words are AWS's.
 func badBalancers(format string, args ...any) error {
 	return &types.InvalidLoadBalancerInfoException{Message: text(format, args...)}
 }
@@ -65,8 +66,14 @@ func checkBalancers(g *types.DeploymentGroupInfo) error {
 	}
 	others := len(l.ElbInfoList) + len(l.TargetGroupInfoList)
 	switch {
-	case isECS(g) && (len(l.TargetGroupPairInfoList) != 1 || others > 0):
-		return badBalancers("A deployment group of the compute platform ECS must have exactly one target group pair.")
+	case isECS(g) && g.LoadBalancerInfo == nil:
+		return badBalancers("For ECS deployment group, loadBalancerInfo must be specified")
+	case isECS(g) && len(l.ElbInfoList) > 0:
+		return badBalancers("For ECS deployment group, loadBalancerInfo must not contain elbInfo list")
+	case isECS(g) && len(l.TargetGroupInfoList) > 0:
+		return badBalancers("For ECS deployment group, loadBalancerInfo must not contain targetGroupInfo list")
+	case isECS(g) && len(l.TargetGroupPairInfoList) != 1:
+		return badBalancers("For ECS deployment group, loadBalancerInfo must contain exactly one target group pair")
 	case !isECS(g) && len(l.TargetGroupPairInfoList) > 0:
 		return badBalancers("Target group pairs are for the compute platform ECS only.")
 	case !isServer(g) && others > 0:
@@ -74,7 +81,7 @@ func checkBalancers(g *types.DeploymentGroupInfo) error {
 	case len(l.ElbInfoList) > maxBalancers || len(l.TargetGroupInfoList) > maxBalancers:
 		return badBalancers("A deployment group can have at most %d load balancers and %d target groups.", maxBalancers, maxBalancers)
 	case isServer(g) && others == 0 && g.DeploymentStyle.DeploymentOption == types.DeploymentOptionWithTrafficControl:
-		return badBalancers("A load balancer or target group must be specified for the deployment option WITH_TRAFFIC_CONTROL.")
+		return badBalancers("The specification for load balancing in the deployment group is invalid. The deploymentOption value is set to WITH_TRAFFIC_CONTROL, but either no load balancer was specified in elbInfoList or no target group was specified in targetGroupInfoList.")
 	}
 	for _, e := range l.ElbInfoList {
 		if aws.ToString(e.Name) == "" {
@@ -170,7 +177,7 @@ func checkBlueGreen(g *types.DeploymentGroupInfo) error {
 	case ready != nil && ready.WaitTimeInMinutes < 0:
 		return bad("The wait time of the deployment ready option cannot be negative.")
 	case ready != nil && ready.WaitTimeInMinutes > 0 && ready.ActionOnTimeout == types.DeploymentReadyActionContinueDeployment:
-		return bad("The deployment ready option CONTINUE_DEPLOYMENT has no wait time.")
+		return bad("Deployment ready action cannot be set to 'CONTINUE_DEPLOYMENT' when timeout is specified")
 	case end != nil && (end.TerminationWaitTimeInMinutes < 0 || end.TerminationWaitTimeInMinutes > maxWait):
 		return bad("The termination wait time is 0 to %d minutes.", maxWait)
 	}

@@ -28,13 +28,13 @@ func (x aliasShift) look(ctx context.Context, f *appspec.Function) error {
 		return refused(err, x.d, awsLambda, types.ErrorCodeInvalidLambdaFunction, "The alias "+f.Alias+" of the Lambda function "+f.Name+" cannot be read: ")
 	}
 	bad := func(format string, args ...any) error {
-		return failed(types.ErrorCodeInvalidLambdaConfiguration, format, args...)
+		return failed(types.ErrorCodeInvalidLambdaConfiguration, "The deployment failed because the AppSpec file that specifies the AWS Lambda deployment configuration is missing or has an invalid configuration. "+format, args...)
 	}
 	switch {
 	case alias.RoutingConfig != nil && len(alias.RoutingConfig.AdditionalVersionWeights) > 0:
 		return bad("The alias %s of the function %s sends its traffic to more than one version. Before a deployment it must send all of it to the current version.", f.Alias, f.Name)
 	case aws.ToString(alias.FunctionVersion) != f.CurrentVersion:
-		return bad("The alias %s of the function %s is at the version %s, not at the current version %s that the AppSpec file names.", f.Alias, f.Name, aws.ToString(alias.FunctionVersion), f.CurrentVersion)
+		return bad("The Lambda function alias version does not match the current version in AppSpec file. The alias %s of the function %s is at the version %s, not at %s.", f.Alias, f.Name, aws.ToString(alias.FunctionVersion), f.CurrentVersion)
 	case f.CurrentVersion == f.TargetVersion:
 		return bad("The current and the target version of the function %s are both %s.", f.Name, f.TargetVersion)
 	}

@@ -48,6 +48,12 @@ func (s *Service) perform(ctx context.Context, d *deployment, a action) (outcome
 	return taskSets{c, d}.perform(ctx, a)
 }
 
+// invalidSpec is the failure of a deployment whose AppSpec file is not right. The
+// beginning is AWS's.
+func invalidSpec(format string, args ...any) error {
+	return failed(types.ErrorCodeInvalidRevision, "The deployment failed because the AppSpec file that specifies the deployment configuration is missing or has an invalid configuration. "+format, args...)
+}
+
 // start reads the revision and looks at what is to be deployed to.
 func (s *Service) start(ctx context.Context, c *clients, d *deployment) (outcome, error) {
 	content, err := s.content(ctx, c, d)
@@ -56,16 +62,16 @@ func (s *Service) start(ctx context.Context, c *clients, d *deployment) (outcome
 	}
 	spec, err := appspec.Parse(content)
 	if err != nil {
-		return outcome{}, failed(types.ErrorCodeInvalidRevision, "The AppSpec file is not valid: %v.", err)
+		return outcome{}, invalidSpec("The AppSpec file is not valid: %v.", err)
 	}
 	want := map[types.ComputePlatform]appspec.Platform{types.ComputePlatformEcs: appspec.ECS, types.ComputePlatformLambda: appspec.Lambda}[d.ComputePlatform]
 	if spec.Platform != want {
-		return outcome{}, failed(types.ErrorCodeInvalidRevision, "The AppSpec file is for the compute platform %s, the deployment group for %s.", spec.Platform, d.ComputePlatform)
+		return outcome{}, invalidSpec("The AppSpec file is for the compute platform %s, the deployment group for %s.", spec.Platform, d.ComputePlatform)
 	}
 	b := &begun{Hooks: map[string]string{}}
 	for _, h := range spec.Hooks {
 		if b.Hooks[h.Event] != "" {
-			return outcome{}, failed(types.ErrorCodeInvalidRevision, "The AppSpec file is not valid: the hook %s stands twice, again at line %d.", h.Event, h.Line)
+			return outcome{}, invalidSpec("The AppSpec file is not valid: the hook %s stands twice, again at line %d.", h.Event, h.Line)
 		}
 		b.Hooks[h.Event] = h.Function
 		if !slices.Contains(d.Run.Steps, h.Event) {

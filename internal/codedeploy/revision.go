@@ -70,6 +70,11 @@ func checkObject(o *types.S3Location, p types.ComputePlatform) error {
 	if p == types.ComputePlatformServer {
 		kinds = []types.BundleType{types.BundleTypeTar, types.BundleTypeTarGZip, types.BundleTypeZip}
 	}
+	if o != nil {
+		if b := types.BundleType(strings.ToUpper(string(o.BundleType))); b == types.BundleTypeYaml || b == types.BundleTypeJson {
+			o.BundleType = b
+		}
+	}
 	switch {
 	case o == nil || aws.ToString(o.Bucket) == "" || aws.ToString(o.Key) == "":
 		return badRevision("A revision in Amazon S3 has a bucket and a key.")

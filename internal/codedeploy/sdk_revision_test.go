@@ -62,8 +62,17 @@ func TestRevisions(t *testing.T) {
 		apptest.WantCode(t, err, "InvalidRevisionException")
 	}
 
+	// The type of a bundle in lower case is another way to write it.
+	lower := stored("k/001")
+	lower.S3Location.BundleType = "yaml"
+	if got := apptest.Must(s.GetApplicationRevision(ctx, &codedeploy.GetApplicationRevisionInput{ApplicationName: app, Revision: lower}))(t); got.Revision.S3Location.BundleType != types.BundleTypeYaml {
+		t.Errorf("%+v", got.Revision.S3Location)
+	}
+
 	// A deployment registers its revision, whose content comes back by its hash.
 	d := s.deploy(content(stageSpec))
+	_, err = s.BatchGetDeploymentTargets(ctx, &codedeploy.BatchGetDeploymentTargetsInput{DeploymentId: d.DeploymentId, TargetIds: []string{"c:g", "c:g"}})
+	apptest.WantCode(t, err, "DeploymentTargetListSizeExceededException")
 	got = apptest.Must(s.GetApplicationRevision(ctx, &codedeploy.GetApplicationRevisionInput{ApplicationName: app, Revision: d.Revision}))(t)
 	if *got.Revision.AppSpecContent.Content != stageSpec || !slices.Equal(got.RevisionInfo.DeploymentGroups, []string{"g"}) || got.RevisionInfo.LastUsedTime == nil {
 		t.Errorf("%+v", got)

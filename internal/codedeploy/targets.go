@@ -167,7 +167,8 @@ func noTarget(id string) error {
 	return &types.DeploymentTargetDoesNotExistException{Message: text("The deployment target %s does not exist.", id)}
 }
 
-// BatchGetDeploymentTargets shows up to 25 targets, all of which must exist.
+// BatchGetDeploymentTargets shows targets, all of which must exist. Deployments to
+// ECS and Lambda have one.
 //
 // Errors: those of GetDeploymentTarget,
 // DeploymentTargetListSizeExceededException.
@@ -178,9 +179,12 @@ func (s *Service) BatchGetDeploymentTargets(ctx context.Context, in *codedeploy.
 	case len(in.TargetIds) > 25:
 		return nil, &types.DeploymentTargetListSizeExceededException{Message: text("The maximum number of targets that can be associated with this request (25) was exceeded.")}
 	}
-	_, t, err := s.onTarget(ctx, in.DeploymentId, anyPlatform)
+	d, t, err := s.onTarget(ctx, in.DeploymentId, anyPlatform)
 	if err != nil {
 		return nil, err
+	}
+	if d.ComputePlatform != types.ComputePlatformServer && len(in.TargetIds) > 1 {
+		return nil, &types.DeploymentTargetListSizeExceededException{Message: text("The target list of deployments to the compute platform %s must have exactly one item.", d.ComputePlatform)}
 	}
 	out := &codedeploy.BatchGetDeploymentTargetsOutput{DeploymentTargets: []types.DeploymentTarget{}}
 	for _, id := range in.TargetIds {

@@ -84,7 +84,7 @@ func primary(sets []ecstypes.TaskSet) *ecstypes.TaskSet {
 // target groups is the one to deploy to: the one that PRIMARY is not in.
 func (x taskSets) look(ctx context.Context, spec *appspec.Service) (*sets, error) {
 	if strings.Contains(spec.TaskDefinition, appspec.Placeholder) {
-		return nil, failed(types.ErrorCodeInvalidRevision, "The AppSpec file is not valid: the task definition is still the placeholder %s.", appspec.Placeholder)
+		return nil, invalidSpec("The AppSpec file is not valid: the task definition is still the placeholder %s.", appspec.Placeholder)
 	}
 	service, err := x.service(ctx)
 	if err != nil {
