@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -135,15 +136,23 @@ func (s *Service) unpack(r io.Reader) (code, int64, error) {
 	if err := unzip(file.Name(), filepath.Join(work, taskName)); err != nil {
 		return code{}, 0, err
 	}
+	return code{SHA: sha}, size, place(work, dir)
+}
+
+// place moves what is complete to where its content has its name; somebody else
+// may have been first.
+func place(work, dir string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return code{}, 0, err
+		return err
 	}
-	if err := os.Rename(work, dir); err != nil && !errors.Is(err, fs.ErrExist) {
-		if _, there := os.Stat(dir); there != nil {
-			return code{}, 0, err
-		}
+	err := os.Rename(work, dir)
+	if err == nil {
+		return nil
 	}
-	return code{SHA: sha}, size, nil
+	if _, there := os.Stat(dir); there == nil {
+		return nil
+	}
+	return err
 }
 
 // unzip unpacks, and lets the user that functions run as read everything: who
@@ -177,23 +186,37 @@ func unzip(file, dir string) error {
 	})
 }
 
-// use notes that a version has code, unuse that it has not any more; what
-// nobody has is removed when nothing can run it any more.
-func use(tx store.Tx, c code, region, function, number string) error {
-	if c.SHA == "" {
-		return nil
+// codes are the pieces of code that a version runs.
+func (v *version) codes() (list []string) {
+	if v.Code.SHA != "" {
+		list = append(list, v.Code.SHA)
 	}
-	return uses.Put(tx, &number, c.SHA, region, function, number)
+	if v.Opt != "" && v.Opt != v.Code.SHA {
+		list = append(list, v.Opt)
+	}
+	return list
 }
 
-func (s *Service) unuse(tx *engine.Tx, c code, region, function, number string) error {
-	if c.SHA == "" {
-		return nil
+// hold notes which code a version of a function or of a layer has, after what
+// it had before; what nobody has is removed when nothing can run it any more.
+func (s *Service) hold(tx *engine.Tx, region, owner, number string, before, after []string) error {
+	for _, sha := range before {
+		if slices.Contains(after, sha) {
+			continue
+		}
+		if err := uses.Delete(tx, sha, region, owner, number); err != nil {
+			return err
+		}
+		if err := tx.Enqueue(engine.NewJob{Kind: jobSweep, ID: sha, At: tx.Now().Add((maxTimeout + 60) * time.Second), Payload: sha}); err != nil {
+			return err
+		}
 	}
-	if err := uses.Delete(tx, c.SHA, region, function, number); err != nil {
-		return err
+	for _, sha := range after {
+		if err := uses.Put(tx, &number, sha, region, owner, number); err != nil {
+			return err
+		}
 	}
-	return tx.Enqueue(engine.NewJob{Kind: jobSweep, ID: c.SHA, At: tx.Now().Add((maxTimeout + 60) * time.Second), Payload: c.SHA})
+	return nil
 }
 
 // sweep removes code that no version has.

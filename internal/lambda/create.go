@@ -64,6 +64,14 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 	if v.Code.SHA != "" {
 		v.CodeSha256 = codeSHA(v.Code.SHA)
 	}
+	l, err := s.stack(ctx, n.Region, in.Layers)
+	if err != nil {
+		return nil, err
+	}
+	v.Layers, v.Opt = l.list, l.opt
+	if err := s.within(v.Code, v.Opt); err != nil {
+		return nil, err
+	}
 	v.State, v.StateReason, v.StateReasonCode = types.StatePending, aws.String("The function is being created."), types.StateReasonCodeCreating
 	answer := v
 	err = s.Engine.Update(ctx, func(tx *engine.Tx) error {
@@ -72,7 +80,7 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 		}
 		s.touch(v, tx.Now())
 		f.Latest, answer = *v, v
-		if err := use(tx, v.Code, n.Region, n.Function, latest); err != nil {
+		if err := s.hold(tx, n.Region, n.Function, latest, nil, v.codes()); err != nil {
 			return err
 		}
 		if in.Publish {

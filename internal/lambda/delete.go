@@ -37,7 +37,7 @@ func (s *Service) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionI
 }
 
 func (s *Service) remove(tx *engine.Tx, f *function, n name) error {
-	if err := s.unuse(tx, f.Latest.Code, f.Region, f.Name, latest); err != nil {
+	if err := s.hold(tx, f.Region, f.Name, latest, f.Latest.codes(), nil); err != nil {
 		return err
 	}
 	for v, err := range versions.All(tx, f.Region, f.Name) {
@@ -87,7 +87,7 @@ func (s *Service) removeVersion(tx *engine.Tx, f *function, n name) error {
 }
 
 func (s *Service) dropVersion(tx *engine.Tx, f *function, v *version) error {
-	if err := s.unuse(tx, v.Code, f.Region, f.Name, *v.Version); err != nil {
+	if err := s.hold(tx, f.Region, f.Name, *v.Version, v.codes(), nil); err != nil {
 		return err
 	}
 	if err := s.dropQualified(tx, name{Region: f.Region, Function: f.Name}, *v.Version); err != nil {

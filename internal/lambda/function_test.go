@@ -149,7 +149,7 @@ func TestRefused(t *testing.T) {
 		"memory":  {func(in *lambda.CreateFunctionInput) { in.MemorySize = aws.Int32(64) }, "ValidationException", "128"},
 		"layers": {func(in *lambda.CreateFunctionInput) {
 			in.Layers = []string{"arn:aws:lambda:us-east-1:000000000000:layer:x:1"}
-		}, bad, "Layers are not implemented"},
+		}, bad, "does not exist"},
 		"vpc": {func(in *lambda.CreateFunctionInput) { in.VpcConfig = &types.VpcConfig{SubnetIds: []string{"subnet-1"}} }, bad, "VpcConfig"},
 		"dead letter": {func(in *lambda.CreateFunctionInput) {
 			in.DeadLetterConfig = &types.DeadLetterConfig{TargetArn: aws.String("arn:aws:sqs:us-east-1:000000000000:q")}

@@ -30,11 +30,12 @@ const (
 
 // Where a container has what is mounted, and what AWS's has too.
 const (
-	inBin    = "/opt/slipway/slipway"
-	inConfig = "/opt/slipway/instance"
-	inSocket = "/opt/slipway/run"
+	inBin    = "/var/slipway/slipway"
+	inConfig = "/var/slipway/instance"
+	inSocket = "/var/slipway/run"
 	taskRoot = "/var/task"
 	runDir   = "/var/runtime"
+	optRoot  = "/opt"
 )
 
 const configName = "instance.json"
@@ -58,7 +59,11 @@ func (i *instance) launch(ctx context.Context) (*runtimeapi.Start, error) {
 	if err != nil {
 		return nil, err
 	}
-	task, err := s.taskDir(t.Code)
+	task, err := s.taskDir(t.Code.SHA)
+	if err != nil {
+		return nil, err
+	}
+	opt, err := s.taskDir(t.Opt)
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +77,9 @@ func (i *instance) launch(ctx context.Context) (*runtimeapi.Start, error) {
 	root := task
 	if info.Images {
 		root = taskRoot
+		if opt != "" {
+			spec.Mounts = append(spec.Mounts, compute.Mount{Source: opt, Target: optRoot, ReadOnly: true})
+		}
 		cfg.Socket, cfg.Contained, cfg.Dir = inSocket+"/"+filepath.Base(s.Socket), true, runDir
 		if err := i.contain(ctx, &spec, first, task); err != nil {
 			return nil, err
@@ -86,12 +94,18 @@ func (i *instance) launch(ctx context.Context) (*runtimeapi.Start, error) {
 	}
 	if task != "" {
 		first.Env = append(first.Env, "LAMBDA_TASK_ROOT="+root)
+		first.Dir, first.Opt = root, opt
+		if info.Images {
+			first.Opt = optRoot
+		}
 		if m, ok := managed[t.Runtime]; ok {
 			first.Managed = m.kind
 		} else {
 			first.Command = []string{root + "/bootstrap"}
+			if !runs(task) && runs(opt) {
+				first.Command = []string{first.Opt + "/bootstrap"}
+			}
 		}
-		first.Dir = root
 	}
 	b, err := json.Marshal(cfg)
 	if err != nil {
@@ -114,6 +128,12 @@ func (i *instance) launch(ctx context.Context) (*runtimeapi.Start, error) {
 	return first, nil
 }
 
+// runs tells whether a directory has a runtime.
+func runs(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "bootstrap"))
+	return dir != "" && err == nil
+}
+
 // contain describes the container.
 func (i *instance) contain(ctx context.Context, spec *compute.Spec, first *runtimeapi.Start, task string) error {
 	s, t := i.s, i.target
@@ -126,11 +146,10 @@ func (i *instance) contain(ctx context.Context, spec *compute.Spec, first *runti
 	spec.Entrypoint = []string{inBin}
 	spec.Command = []string{"lambda-instance", "--config", inConfig + "/" + configName}
 	spec.Resources = compute.Resources{Memory: int64(*t.MemorySize+overhead) << 20}
-	spec.Mounts = []compute.Mount{
-		{Source: s.Executable, Target: inBin, ReadOnly: true},
-		{Source: filepath.Dir(s.Socket), Target: inSocket, ReadOnly: true},
-		{Source: i.dir(), Target: inConfig, ReadOnly: true},
-	}
+	spec.Mounts = append(spec.Mounts,
+		compute.Mount{Source: s.Executable, Target: inBin, ReadOnly: true},
+		compute.Mount{Source: filepath.Dir(s.Socket), Target: inSocket, ReadOnly: true},
+		compute.Mount{Source: i.dir(), Target: inConfig, ReadOnly: true})
 	if task != "" {
 		spec.Mounts = append(spec.Mounts, compute.Mount{Source: task, Target: taskRoot, ReadOnly: true})
 		return nil

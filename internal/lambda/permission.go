@@ -87,17 +87,8 @@ func (s *Service) AddPermission(ctx context.Context, in *lambda.AddPermissionInp
 		if err != nil {
 			return err
 		}
-		if p.Revision != "" {
-			if err := same(in.RevisionId, &p.Revision); err != nil {
-				return err
-			}
-		}
-		if slices.ContainsFunc(p.Statements, func(o statement) bool { return o.Sid == st.Sid }) {
-			return fail("ResourceConflict", "The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", st.Sid)
-		}
-		p.Statements, p.Revision = append(p.Statements, st), id.UUID(s.IDs)
-		if len(p.text()) > maxPolicy {
-			return fail("PolicyLengthExceeded", "The final policy size (%d) is bigger than the limit (%d).", len(p.text()), maxPolicy)
+		if err := s.addStatement(p, st, in.RevisionId); err != nil {
+			return err
 		}
 		return policies.Put(tx, p, n.Region, n.Function, n.Qualifier)
 	})
@@ -106,6 +97,42 @@ func (s *Service) AddPermission(ctx context.Context, in *lambda.AddPermissionInp
 	}
 	b, err := json.Marshal(st)
 	return &lambda.AddPermissionOutput{Statement: aws.String(string(b))}, err
+}
+
+// addStatement adds to a policy, whose revision may be expected to be one.
+func (s *Service) addStatement(p *permissions, st statement, revision *string) error {
+	if p.Revision != "" {
+		if err := same(revision, &p.Revision); err != nil {
+			return err
+		}
+	}
+	if slices.ContainsFunc(p.Statements, func(o statement) bool { return o.Sid == st.Sid }) {
+		return fail("ResourceConflict", "The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", st.Sid)
+	}
+	p.Statements, p.Revision = append(p.Statements, st), id.UUID(s.IDs)
+	if size := len(p.text()); size > maxPolicy {
+		return fail("PolicyLengthExceeded", "The final policy size (%d) is bigger than the limit (%d).", size, maxPolicy)
+	}
+	return nil
+}
+
+var errNoStatements = fail("ResourceNotFound", "No policy is associated with the given resource.")
+
+// removeStatement takes a statement out of a policy.
+func (s *Service) removeStatement(p *permissions, sid string, revision *string) error {
+	if len(p.Statements) == 0 {
+		return errNoStatements
+	}
+	if err := same(revision, &p.Revision); err != nil {
+		return err
+	}
+	before := len(p.Statements)
+	p.Statements = slices.DeleteFunc(p.Statements, func(o statement) bool { return o.Sid == sid })
+	if len(p.Statements) == before {
+		return fail("ResourceNotFound", "Statement %s is not found in resource policy.", sid)
+	}
+	p.Revision = id.UUID(s.IDs)
+	return nil
 }
 
 // principalOf is how a policy writes a principal.
@@ -163,21 +190,12 @@ func (s *Service) RemovePermission(ctx context.Context, in *lambda.RemovePermiss
 		if err != nil {
 			return err
 		}
-		if len(p.Statements) == 0 {
-			return fail("ResourceNotFound", "No policy is associated with the given resource.")
-		}
-		if err := same(in.RevisionId, &p.Revision); err != nil {
+		if err := s.removeStatement(p, *in.StatementId, in.RevisionId); err != nil {
 			return err
 		}
-		before := len(p.Statements)
-		p.Statements = slices.DeleteFunc(p.Statements, func(o statement) bool { return o.Sid == *in.StatementId })
-		switch len(p.Statements) {
-		case before:
-			return fail("ResourceNotFound", "Statement %s is not found in resource policy.", *in.StatementId)
-		case 0:
+		if len(p.Statements) == 0 {
 			return policies.Delete(tx, n.Region, n.Function, n.Qualifier)
 		}
-		p.Revision = id.UUID(s.IDs)
 		return policies.Put(tx, p, n.Region, n.Function, n.Qualifier)
 	})
 }

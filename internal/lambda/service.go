@@ -127,6 +127,7 @@ type version struct {
 	types.FunctionConfiguration
 	Sealed string `json:",omitempty"` // environment variables
 	Code   code
+	Opt    string `json:",omitempty"` // SHA of what its layers have in /opt
 	// Generation changes with everything that a running instance has of it.
 	Generation string
 }
@@ -149,7 +150,7 @@ const (
 	functions store.Table[function] = "lambda.function" // region, name
 	versions  store.Table[version]  = "lambda.version"  // region, name, padded number
 	aliases   store.Table[alias]    = "lambda.alias"    // region, function, name
-	// uses finds who has code: SHA, region, function, version.
+	// uses finds who has code: SHA, region, function or layer:NAME, version.
 	uses store.Table[string] = "lambda.code"
 )
 

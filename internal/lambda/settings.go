@@ -40,7 +40,7 @@ func (s *Service) apply(v *version, in *lambda.UpdateFunctionConfigurationInput)
 	}
 	image := v.PackageType == types.PackageTypeImage
 	switch {
-	case image && (in.Handler != nil || in.Runtime != ""):
+	case image && (in.Handler != nil || in.Runtime != "" || len(in.Layers) > 0):
 		return invalid("Please don't provide Handler or Runtime or Layer when the intent is to create a function with a container image")
 	case !image && in.ImageConfig != nil:
 		return invalid("Please do not provide ImageConfig when the intent is to create a function with a zip archive")
@@ -106,8 +106,6 @@ func refused(in *lambda.UpdateFunctionConfigurationInput) error {
 		return lacking("VpcConfig: functions in a VPC are")
 	case in.DeadLetterConfig != nil && aws.ToString(in.DeadLetterConfig.TargetArn) != "":
 		return lacking("DeadLetterConfig: dead-letter queues are")
-	case len(in.Layers) > 0:
-		return lacking("Layers are")
 	case len(in.FileSystemConfigs) > 0:
 		return lacking("FileSystemConfigs: file systems are")
 	case aws.ToString(in.KMSKeyArn) != "":

@@ -137,12 +137,12 @@ func (s *Service) contained() bool {
 	return err != nil || info.Images
 }
 
-// taskDir is where a version's code lies unpacked, "" for an image.
-func (s *Service) taskDir(c code) (string, error) {
-	if c.SHA == "" {
+// taskDir is where a piece of code lies unpacked, "" for none.
+func (s *Service) taskDir(sha string) (string, error) {
+	if sha == "" {
 		return "", nil
 	}
-	dir := filepath.Join(s.codeDir(c.SHA), taskName)
+	dir := filepath.Join(s.codeDir(sha), taskName)
 	_, err := os.Stat(dir)
 	return dir, err
 }

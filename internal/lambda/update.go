@@ -43,8 +43,9 @@ func (s *Service) unversioned(ctx context.Context, text *string) (name, error) {
 	return n, err
 }
 
-// update changes $LATEST: what runs goes on until the change is ready.
-func (s *Service) update(ctx context.Context, n name, revision *string, do func(*engine.Tx, *function, *version) error) (v *version, err error) {
+// update changes $LATEST: what runs goes on until the change is ready. With
+// publish it makes a version of it, and answers that.
+func (s *Service) update(ctx context.Context, n name, revision *string, publish bool, do func(*version) error) (v *version, err error) {
 	err = s.change(ctx, n, func(tx *engine.Tx, f *function) error {
 		if err := s.steady(f); err != nil {
 			return err
@@ -55,7 +56,10 @@ func (s *Service) update(ctx context.Context, n name, revision *string, do func(
 		before := f.Latest
 		next := f.Latest
 		v = &next
-		if err := do(tx, f, v); err != nil {
+		if err := do(v); err != nil {
+			return err
+		}
+		if err := s.hold(tx, n.Region, n.Function, latest, before.codes(), v.codes()); err != nil {
 			return err
 		}
 		s.touch(v, tx.Now())
@@ -65,6 +69,11 @@ func (s *Service) update(ctx context.Context, n name, revision *string, do func(
 			f.Serving = &before
 		}
 		f.Latest = *v
+		if publish { // it is as little ready as the code that comes
+			if v, err = s.publish(tx, f, &lambda.PublishVersionInput{}); err != nil {
+				return err
+			}
+		}
 		return s.ready(tx, f)
 	})
 	return v, err
@@ -83,9 +92,22 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *lambda.Up
 			return nil, err
 		}
 	}
-	v, err := s.update(ctx, n, in.RevisionId, func(_ *engine.Tx, _ *function, v *version) error {
+	s.codeMu.RLock()
+	defer s.codeMu.RUnlock()
+	l, err := s.stack(ctx, n.Region, in.Layers)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.update(ctx, n, in.RevisionId, false, func(v *version) error {
 		if err := s.apply(v, in); err != nil {
 			return err
+		}
+		if in.Layers != nil {
+			if v.Layers, v.Opt = l.list, l.opt; v.Opt != "" {
+				if err := s.within(v.Code, v.Opt); err != nil {
+					return err
+				}
+			}
 		}
 		return complete(v)
 	})
@@ -132,17 +154,12 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 	if err != nil {
 		return nil, err
 	}
-	change := func(tx *engine.Tx, f *function, v *version) error {
+	change := func(v *version) error {
 		if v.PackageType != kind {
 			return fail("ResourceConflict", "The function has been replaced meanwhile.")
 		}
-		if v.Code.SHA != c.SHA {
-			if err := s.unuse(tx, v.Code, n.Region, n.Function, latest); err != nil {
-				return err
-			}
-			if err := use(tx, c, n.Region, n.Function, latest); err != nil {
-				return err
-			}
+		if err := s.within(c, v.Opt); err != nil {
+			return err
 		}
 		v.Code, v.CodeSize, v.CodeSha256 = c, size, nil
 		if c.SHA != "" {
@@ -155,37 +172,29 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 	if in.DryRun {
 		v, err = s.rehearse(ctx, n, in.RevisionId, change)
 	} else {
-		v, err = s.update(ctx, n, in.RevisionId, change)
+		v, err = s.update(ctx, n, in.RevisionId, in.Publish, change)
 	}
 	if err != nil {
 		return nil, err
+	}
+	if *v.Version != latest {
+		arn += ":" + *v.Version
 	}
 	out := &lambda.UpdateFunctionCodeOutput{}
-	if !in.Publish || in.DryRun {
-		return out, s.fill(out, v, arn)
-	}
-	// The version is of the code that comes, and as little ready.
-	err = s.change(ctx, n, func(tx *engine.Tx, f *function) error {
-		v, err = s.publish(tx, f, &lambda.PublishVersionInput{})
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, s.fill(out, v, arn+":"+*v.Version)
+	return out, s.fill(out, v, arn)
 }
 
 var errRehearsed = errors.New("lambda: a dry run ends here")
 
 // rehearse checks a change and undoes it.
-func (s *Service) rehearse(ctx context.Context, n name, revision *string, do func(*engine.Tx, *function, *version) error) (v *version, err error) {
-	err = s.change(ctx, n, func(tx *engine.Tx, f *function) error {
+func (s *Service) rehearse(ctx context.Context, n name, revision *string, do func(*version) error) (v *version, err error) {
+	err = s.change(ctx, n, func(_ *engine.Tx, f *function) error {
 		if err := same(revision, f.Latest.RevisionId); err != nil {
 			return err
 		}
 		next := f.Latest
 		v = &next
-		if err := do(tx, f, v); err != nil {
+		if err := do(v); err != nil {
 			return err
 		}
 		return errRehearsed

@@ -77,7 +77,7 @@ func (s *Service) publish(tx *engine.Tx, f *function, in *lambda.PublishVersionI
 	if v.State == types.StateActive {
 		v.LastUpdateStatus = types.LastUpdateStatusSuccessful
 	}
-	if err := use(tx, v.Code, f.Region, f.Name, *v.Version); err != nil {
+	if err := s.hold(tx, f.Region, f.Name, *v.Version, nil, v.codes()); err != nil {
 		return nil, err
 	}
 	return &v, versions.Put(tx, &v, f.Region, f.Name, padded(*v.Version))

@@ -115,6 +115,29 @@ func (s *Service) Wire() wire.Service {
 			wire.Op("lambda:ListProvisionedConcurrencyConfigs", s.ListProvisionedConcurrencyConfigs, func(ctx context.Context, in *lambda.ListProvisionedConcurrencyConfigsInput) []wire.Access {
 				return wire.On(s.access(ctx, in.FunctionName, nil))
 			}),
+			wire.Op("lambda:PublishLayerVersion", s.PublishLayerVersion, func(ctx context.Context, in *lambda.PublishLayerVersionInput) []wire.Access {
+				return wire.On(s.accessLayer(ctx, in.LayerName, nil))
+			}),
+			wire.Op("lambda:GetLayerVersion", s.GetLayerVersion, func(ctx context.Context, in *lambda.GetLayerVersionInput) []wire.Access {
+				return wire.On(s.accessLayer(ctx, in.LayerName, in.VersionNumber))
+			}),
+			wire.Op("lambda:GetLayerVersion", s.GetLayerVersionByArn, func(_ context.Context, in *lambda.GetLayerVersionByArnInput) []wire.Access {
+				return wire.On(aws.ToString(in.Arn))
+			}),
+			wire.Op("lambda:ListLayers", s.ListLayers, nil),
+			wire.Op("lambda:ListLayerVersions", s.ListLayerVersions, nil),
+			wire.Op("lambda:DeleteLayerVersion", s.DeleteLayerVersion, func(ctx context.Context, in *lambda.DeleteLayerVersionInput) []wire.Access {
+				return wire.On(s.accessLayer(ctx, in.LayerName, in.VersionNumber))
+			}),
+			wire.Op("lambda:AddLayerVersionPermission", s.AddLayerVersionPermission, func(ctx context.Context, in *lambda.AddLayerVersionPermissionInput) []wire.Access {
+				return wire.On(s.accessLayer(ctx, in.LayerName, in.VersionNumber))
+			}),
+			wire.Op("lambda:RemoveLayerVersionPermission", s.RemoveLayerVersionPermission, func(ctx context.Context, in *lambda.RemoveLayerVersionPermissionInput) []wire.Access {
+				return wire.On(s.accessLayer(ctx, in.LayerName, in.VersionNumber))
+			}),
+			wire.Op("lambda:GetLayerVersionPolicy", s.GetLayerVersionPolicy, func(ctx context.Context, in *lambda.GetLayerVersionPolicyInput) []wire.Access {
+				return wire.On(s.accessLayer(ctx, in.LayerName, in.VersionNumber))
+			}),
 			wire.Op("lambda:TagResource", s.TagResource, func(_ context.Context, in *lambda.TagResourceInput) []wire.Access {
 				return wire.On(aws.ToString(in.Resource))
 			}),

@@ -172,8 +172,10 @@ def failed(error, kind=None):
 def main():
     global request_id
     print("INIT_START Runtime Version: python:%d.%d.%d" % sys.version_info[:3])
-    sys.path.insert(0, os.environ.get("LAMBDA_TASK_ROOT", os.getcwd()))
-    sys.path[:] = [p for p in sys.path if p != os.path.dirname(__file__)]
+    opt = sys.argv.pop() + "/python"
+    version = os.environ.get("AWS_EXECUTION_ENV", "").rpartition("_")[2]
+    sys.path[:] = [os.environ.get("LAMBDA_TASK_ROOT", os.getcwd()), "%s/lib/%s/site-packages" % (opt, version), opt] + \
+        [p for p in sys.path if p != os.path.dirname(__file__)]
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JSONFormatter() if JSON else TextFormatter())
     handler.addFilter(RequestFilter())

@@ -65,6 +65,8 @@ type Start struct {
 	Own bool `json:",omitempty"`
 	Env []string
 	Dir string // working directory; "" is the container's
+	// Opt is where layers are, "" if there cannot be any.
+	Opt string `json:",omitempty"`
 }
 
 // Limits of frames, beyond which the peer is broken.

@@ -53,6 +53,7 @@ func startRuntime(cfg Config, start *Start, address string, line func(string)) (
 		// The user is in no list, and SDKs look for a home.
 		cmd.Env = append(cmd.Env, "HOME=/tmp")
 	}
+	cmd.Env = append(cmd.Env, layered(start)...)
 	cmd.Env = append(cmd.Env, start.Env...) // the last of a name counts
 	cmd.Env = append(cmd.Env, "AWS_LAMBDA_RUNTIME_API="+address)
 	if !cfg.Contained {
@@ -86,7 +87,45 @@ func inherited(own bool) []string {
 	})
 }
 
+// layered are the variables by which runtimes find what layers have, as AWS's
+// documentation has them; the function's own come after them.
+// https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
+func layered(start *Start) []string {
+	if start.Opt == "" {
+		return nil
+	}
+	env := []string{"PATH=" + os.Getenv("PATH") + ":" + start.Opt + "/bin", "LD_LIBRARY_PATH=" + start.Dir + ":" + start.Dir + "/lib:" + start.Opt + "/lib"}
+	if start.Managed == "node" {
+		paths := start.Opt + "/nodejs/node_modules"
+		if v, ok := strings.CutPrefix(start.value("AWS_EXECUTION_ENV"), "AWS_Lambda_nodejs"); ok {
+			paths = start.Opt + "/nodejs/node" + strings.TrimSuffix(v, ".x") + "/node_modules:" + paths
+		}
+		env = append(env, "NODE_PATH="+paths)
+	}
+	return env
+}
+
+// value is a variable of the function.
+func (s *Start) value(name string) (value string) {
+	for _, v := range s.Env {
+		if rest, ok := strings.CutPrefix(v, name+"="); ok {
+			value = rest
+		}
+	}
+	return value
+}
+
+// commandOf is what to run; a function's wrapper gets it as its arguments.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html
 func commandOf(cfg Config, start *Start) ([]string, error) {
+	command, err := runtimeOf(cfg, start)
+	if w := start.value("AWS_LAMBDA_EXEC_WRAPPER"); err == nil && w != "" && start.Managed != "" {
+		command = append([]string{w}, command...)
+	}
+	return command, err
+}
+
+func runtimeOf(cfg Config, start *Start) ([]string, error) {
 	write := func(name string, script []byte) (string, error) {
 		if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 			return "", err
@@ -97,7 +136,7 @@ func commandOf(cfg Config, start *Start) ([]string, error) {
 	switch start.Managed {
 	case "python":
 		file, err := write("bootstrap.py", python)
-		return []string{"python3", "-u", file}, err // unbuffered: a function that dies has said what it said
+		return []string{"python3", "-u", file, start.Opt}, err // unbuffered: a function that dies has said what it said
 	case "node":
 		file, err := write("bootstrap.cjs", node)
 		return []string{"node", file}, err

@@ -52,6 +52,35 @@ resource "aws_cloudwatch_log_group" "full" {
   retention_in_days = 7
 }
 
+resource "aws_lambda_layer_version" "lib" {
+  layer_name               = "lib"
+  description              = "what functions share"
+  filename                 = "${path.module}/one.zip"
+  source_code_hash         = filebase64sha256("${path.module}/one.zip")
+  compatible_runtimes      = ["python3.12", "python3.13"]
+  compatible_architectures = ["x86_64"]
+  license_info             = "MIT"
+}
+
+resource "aws_lambda_layer_version" "kept" {
+  layer_name   = "kept"
+  s3_bucket    = aws_s3_object.code.bucket
+  s3_key       = aws_s3_object.code.key
+  skip_destroy = true
+}
+
+resource "aws_lambda_layer_version_permission" "lib" {
+  layer_name     = aws_lambda_layer_version.lib.layer_name
+  version_number = aws_lambda_layer_version.lib.version
+  principal      = "123456789012"
+  action         = "lambda:GetLayerVersion"
+  statement_id   = "other-account"
+}
+
+data "aws_lambda_layer_version" "lib" {
+  layer_name = aws_lambda_layer_version.lib.layer_name
+}
+
 resource "aws_lambda_function" "full" {
   function_name                  = "full"
   description                    = "has everything, with ${var.memory} MB"
@@ -71,6 +100,7 @@ resource "aws_lambda_function" "full" {
       MEMORY = var.memory
     }
   }
+  layers = [aws_lambda_layer_version.lib.arn, aws_lambda_layer_version.kept.arn]
   ephemeral_storage {
     size = 1024
   }
