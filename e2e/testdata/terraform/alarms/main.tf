@@ -81,27 +81,41 @@ resource "aws_cloudwatch_metric_alarm" "rate" {
   }
 }
 
-resource "aws_cloudwatch_metric_alarm" "anomaly" {
-  alarm_name          = "anomaly"
-  comparison_operator = "GreaterThanUpperThreshold"
+resource "aws_cloudwatch_metric_alarm" "trimmed" {
+  alarm_name          = "trimmed"
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  evaluation_periods  = 5
+  datapoints_to_alarm = 3
+  metric_name         = "Latency"
+  namespace           = "App"
+  period              = 10
+  extended_statistic  = "TM(10%:90%)"
+  threshold           = var.threshold
+  treat_missing_data  = "breaching"
+}
+
+resource "aws_cloudwatch_metric_alarm" "worst" {
+  alarm_name          = "worst-host"
+  comparison_operator = "GreaterThanThreshold"
   evaluation_periods  = 2
-  threshold_metric_id = "band"
+  threshold           = var.threshold
 
   metric_query {
-    id          = "band"
-    expression  = "ANOMALY_DETECTION_BAND(cpu)"
-    label       = "CPU (expected)"
+    id          = "worst"
+    expression  = "IF(MAX(FILL(METRICS(), 0)) > 1, MAX(METRICS(\"cpu\")), 0)"
     return_data = true
   }
-  metric_query {
-    id          = "cpu"
-    return_data = true
-    metric {
-      metric_name = "CPUUtilization"
-      namespace   = "AWS/ECS"
-      period      = 120
-      stat        = "Average"
-      dimensions  = { ServiceName = "web" }
+  dynamic "metric_query" {
+    for_each = toset(["a", "b"])
+    content {
+      id = "cpu_${metric_query.key}"
+      metric {
+        metric_name = "CPUUtilization"
+        namespace   = "App"
+        period      = 60
+        stat        = "p90"
+        dimensions  = { Host = metric_query.key }
+      }
     }
   }
 }
