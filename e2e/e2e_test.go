@@ -31,8 +31,8 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
-	if socket := os.Getenv(warmSocket); socket != "" && filepath.Base(os.Args[0]) == "aws" {
-		os.Exit(callWarm(socket))
+	if calledWarm() {
+		os.Exit(callWarm())
 	}
 	os.Exit(func() int {
 		binary = os.Getenv("SLIPWAY_BIN")
@@ -130,7 +130,6 @@ func setup(env *testscript.Env) error {
 	env.Setenv("AWS_PAGER", "")
 	if path, err := awsPath(); err == nil {
 		env.Setenv("AWS", path)
-		env.Setenv(warmSocket, os.Getenv(warmSocket))
 	}
 	env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	env.Setenv("PATH", "/usr/bin:/bin:/usr/sbin:/sbin:"+os.Getenv("PATH"))

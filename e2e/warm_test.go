@@ -18,10 +18,6 @@ import (
 // script, as Debian's is, warm_aws.py runs it with its imports already made; it
 // is the same program, with its own process, arguments and environment.
 
-// warmSocket names the variable with the socket of warm_aws.py; a process with it
-// whose name is aws is the client.
-const warmSocket = "SLIPWAY_TEST_AWS_SOCKET"
-
 // warm starts warm_aws.py for the command at path and returns the command to call
 // in its place, and how to end it. A command that is no Python script, as the
 // installer of AWS brings it, is returned as it is.
@@ -54,7 +50,6 @@ func warm(path string) (command string, stop func(), err error) {
 	if err := server.Start(); err != nil {
 		return "", nil, err
 	}
-	os.Setenv(warmSocket, socket)
 	return command, func() {
 		_ = input.Close()
 		_ = server.Wait()
@@ -62,9 +57,14 @@ func warm(path string) (command string, stop func(), err error) {
 	}, nil
 }
 
-// callWarm is the client: it hands this process's call to warm_aws.py and returns
-// the exit status.
-func callWarm(socket string) int {
+// calledWarm is whether this process is the client: its name is that of the
+// command in the place of which it is called.
+func calledWarm() bool { return filepath.Base(os.Args[0]) == "aws" }
+
+// callWarm hands this process's call to warm_aws.py, whose socket is beside the
+// command, and returns the exit status.
+func callWarm() int {
+	socket := filepath.Join(filepath.Dir(os.Args[0]), "socket")
 	status, err := func() (int, error) {
 		conn, err := dialWarm(socket)
 		if err != nil {
@@ -77,9 +77,8 @@ func callWarm(socket string) int {
 		}
 		env := map[string]string{}
 		for _, e := range os.Environ() {
-			if name, value, _ := strings.Cut(e, "="); name != warmSocket {
-				env[name] = value
-			}
+			name, value, _ := strings.Cut(e, "=")
+			env[name] = value
 		}
 		request, err := json.Marshal(map[string]any{"args": os.Args[1:], "env": env, "dir": dir})
 		if err != nil {
