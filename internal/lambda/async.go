@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/store"
@@ -77,16 +79,23 @@ func (s *Service) deliver(ctx context.Context, job *engine.Job) error {
 	if ctx.Err() != nil {
 		return ctx.Err() // the next server tries again
 	}
-	retries, age, cerr := s.eventRules(ctx, e.Name)
+	rules, cerr := s.eventRules(ctx, e.Name)
 	if cerr != nil {
 		return cerr
 	}
-	wait, again := next(&a, r, err, retries)
-	if !again || s.Engine.Now().Add(wait).Sub(a.Since) > age {
-		if err != nil || r.failed {
-			s.Log.Info("an event is given up", "function", e.Name.Function, "request", a.ID, "errors", a.Errors, "err", err)
-		}
-		return nil
+	wait, again := next(&a, r, err, rules.retries)
+	condition := conditionSuccess
+	switch {
+	case err == nil && !r.failed:
+		return s.conclude(ctx, job, &a, &e, rules, condition, r)
+	case !again || rules.stopped:
+		condition = conditionRetries
+	case s.Engine.Now().Add(wait).Sub(a.Since) > rules.age:
+		condition = conditionAge
+	}
+	if condition != conditionSuccess {
+		s.Log.Info("an event is given up", "function", e.Name.Function, "request", a.ID, "errors", a.Errors, "why", condition, "err", err)
+		return s.conclude(ctx, job, &a, &e, rules, condition, r)
 	}
 	return s.Engine.Update(ctx, func(tx *engine.Tx) error {
 		// The job is replaced by the next attempt: there is never none.
@@ -116,13 +125,34 @@ func throttling(reason string) error {
 		Fields: map[string]string{"Type": "User", "Reason": reason}, Header: http.Header{"Retry-After": {"1"}}}
 }
 
+// eventRules are how a function's accepted events are handled.
+type eventRules struct {
+	retries int
+	age     time.Duration
+	stopped bool // by a reservation of nothing: nothing is tried again
+	// Where the end is told, "" for nowhere.
+	onSuccess, onFailure, dead string
+}
+
 // eventRules are a function's own, or AWS's.
-func (s *Service) eventRules(ctx context.Context, n name) (retries int, age time.Duration, err error) {
-	retries, age = defaultRetries, defaultAge
-	if n.Qualifier == "" {
-		n.Qualifier = latest
-	}
-	err = s.view(ctx, func(r store.Reader) error {
+func (s *Service) eventRules(ctx context.Context, n name) (eventRules, error) {
+	rules := eventRules{retries: defaultRetries, age: defaultAge}
+	err := s.view(ctx, func(r store.Reader) error {
+		at, err := s.find(r, n)
+		var told *wire.Error
+		if errors.As(err, &told) {
+			return nil // it is gone, and its rules with it
+		}
+		if err != nil {
+			return err
+		}
+		rules.stopped = at.Reserved != nil && *at.Reserved == 0
+		if d := at.version.DeadLetterConfig; d != nil {
+			rules.dead = aws.ToString(d.TargetArn)
+		}
+		if n.Qualifier == "" {
+			n.Qualifier = latest
+		}
 		c, err := eventConfigs.Get(r, n.Region, n.Function, n.Qualifier)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
@@ -131,12 +161,20 @@ func (s *Service) eventRules(ctx context.Context, n name) (retries int, age time
 			return err
 		}
 		if c.MaximumRetryAttempts != nil {
-			retries = int(*c.MaximumRetryAttempts)
+			rules.retries = int(*c.MaximumRetryAttempts)
 		}
 		if c.MaximumEventAgeInSeconds != nil {
-			age = time.Duration(*c.MaximumEventAgeInSeconds) * time.Second
+			rules.age = time.Duration(*c.MaximumEventAgeInSeconds) * time.Second
+		}
+		if d := c.DestinationConfig; d != nil {
+			if d.OnSuccess != nil {
+				rules.onSuccess = aws.ToString(d.OnSuccess.Destination)
+			}
+			if d.OnFailure != nil {
+				rules.onFailure = aws.ToString(d.OnFailure.Destination)
+			}
 		}
 		return nil
 	})
-	return retries, age, err
+	return rules, err
 }

@@ -30,17 +30,25 @@ func (s *Service) configured(ctx context.Context, text, qualifier *string) (name
 	return n, err
 }
 
-// noDestinations refuses destinations: nothing delivers there.
-func noDestinations(d *types.DestinationConfig) error {
-	if d != nil && (d.OnSuccess != nil && aws.ToString(d.OnSuccess.Destination) != "" || d.OnFailure != nil && aws.ToString(d.OnFailure.Destination) != "") {
-		return lacking("DestinationConfig: destinations of asynchronous invocations are")
+// checkDestinations checks where the ends of invocations are told.
+func (s *Service) checkDestinations(d *types.DestinationConfig) error {
+	if d == nil {
+		return nil
+	}
+	if d.OnSuccess != nil {
+		if err := s.destination("OnSuccess", d.OnSuccess.Destination, false); err != nil {
+			return err
+		}
+	}
+	if d.OnFailure != nil {
+		return s.destination("OnFailure", d.OnFailure.Destination, true)
 	}
 	return nil
 }
 
 // configure writes what is configured for a name.
 func (s *Service) configure(ctx context.Context, n name, whole bool, retries, age *int32, d *types.DestinationConfig) (c *eventConfig, err error) {
-	if err := noDestinations(d); err != nil {
+	if err := s.checkDestinations(d); err != nil {
 		return nil, err
 	}
 	return c, s.Engine.Update(ctx, func(tx *engine.Tx) error {
@@ -63,6 +71,15 @@ func (s *Service) configure(ctx context.Context, n name, whole bool, retries, ag
 		}
 		if age != nil {
 			c.MaximumEventAgeInSeconds = age
+		}
+		if d != nil {
+			c.DestinationConfig = d
+			if d.OnSuccess == nil {
+				d.OnSuccess = &types.OnSuccess{}
+			}
+			if d.OnFailure == nil {
+				d.OnFailure = &types.OnFailure{}
+			}
 		}
 		c.LastModified = aws.Time(tx.Now())
 		return eventConfigs.Put(tx, c, n.Region, n.Function, n.Qualifier)

@@ -31,13 +31,8 @@ type meter struct {
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 func (s *Service) count(t *target, n name, how counted, took time.Duration) {
 	now := s.Clock.Now()
-	by := [][]metrics.Dimension{nil, {dimension("FunctionName", t.Function)}}
-	if n.Qualifier != "" {
-		resource := []metrics.Dimension{dimension("FunctionName", t.Function), dimension("Resource", t.Function+":"+n.Qualifier)}
-		by = append(by, resource, append(resource[:2:2], dimension("ExecutedVersion", *t.Version)))
-	}
 	var data []metrics.MetricDatum
-	for _, d := range by {
+	for _, d := range dimensions(n, *t.Version) {
 		add := func(name string, unit metrics.StandardUnit, value float64) {
 			data = append(data, metrics.MetricDatum{MetricName: &name, Dimensions: d, Timestamp: &now, Unit: unit, Value: &value, StorageResolution: aws.Int32(1)})
 		}
@@ -52,13 +47,41 @@ func (s *Service) count(t *target, n name, how counted, took time.Duration) {
 			add("Duration", metrics.StandardUnitMilliseconds, float64(took.Microseconds())/1000)
 		}
 	}
+	s.gather(t.Region, data)
+}
+
+// countOne notes one of a metric that is no attempt's.
+func (s *Service) countOne(n name, metric string) {
+	now := s.Clock.Now()
+	var data []metrics.MetricDatum
+	for _, d := range dimensions(n, "") {
+		data = append(data, metrics.MetricDatum{MetricName: &metric, Dimensions: d, Timestamp: &now, Unit: metrics.StandardUnitCount, Value: aws.Float64(1), StorageResolution: aws.Int32(1)})
+	}
+	s.gather(n.Region, data)
+}
+
+func (s *Service) gather(region string, data []metrics.MetricDatum) {
 	s.meter.mu.Lock()
 	defer s.meter.mu.Unlock()
 	if s.meter.data == nil {
 		s.meter.data = map[string][]metrics.MetricDatum{}
 		s.Clock.AfterFunc(meterTime, func() { s.busy.Go(s.flush) })
 	}
-	s.meter.data[t.Region] = append(s.meter.data[t.Region], data...)
+	s.meter.data[region] = append(s.meter.data[region], data...)
+}
+
+// dimensions are the sets that a function's metrics are kept under.
+func dimensions(n name, executed string) [][]metrics.Dimension {
+	by := [][]metrics.Dimension{nil, {dimension("FunctionName", n.Function)}}
+	if n.Qualifier == "" {
+		return by
+	}
+	resource := []metrics.Dimension{dimension("FunctionName", n.Function), dimension("Resource", n.Function+":"+n.Qualifier)}
+	by = append(by, resource)
+	if executed != "" {
+		by = append(by, append(resource[:2:2], dimension("ExecutedVersion", executed)))
+	}
+	return by
 }
 
 func dimension(name, value string) metrics.Dimension {

@@ -87,6 +87,7 @@ type Service struct {
 const (
 	jobSettle = "lambda.settle" // makes what was created or updated ready
 	jobEvent  = "lambda.event"  // invokes a function with an accepted event
+	jobParcel = "lambda.parcel" // tells the end of such an invocation to a destination
 	jobSweep  = "lambda.sweep"  // removes code that no version has any more
 )
 
@@ -105,6 +106,7 @@ func New(c Config) *Service {
 	}
 	c.Engine.Handle(jobSettle, engine.Options{}, s.settle)
 	c.Engine.Handle(jobEvent, engine.Options{Concurrency: eventConcurrency}, s.deliver)
+	c.Engine.Handle(jobParcel, engine.Options{}, s.send)
 	c.Engine.Handle(jobSweep, engine.Options{}, s.sweep)
 	return s
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/slipway-dev/slipway/internal/aws/arn"
 )
 
 // Limits and defaults of a function's configuration.
@@ -66,6 +68,14 @@ func (s *Service) apply(v *version, in *lambda.UpdateFunctionConfigurationInput)
 	if in.Handler != nil {
 		v.Handler = in.Handler
 	}
+	if d := in.DeadLetterConfig; d != nil {
+		if err := deadLetters(d.TargetArn); err != nil {
+			return err
+		}
+		if v.DeadLetterConfig = d; aws.ToString(d.TargetArn) == "" {
+			v.DeadLetterConfig = nil
+		}
+	}
 	if in.Description != nil {
 		v.Description = in.Description
 	}
@@ -98,14 +108,24 @@ func (s *Service) apply(v *version, in *lambda.UpdateFunctionConfigurationInput)
 	return nil
 }
 
+// deadLetters checks where events go that could not be handled.
+func deadLetters(target *string) error {
+	to, ok := arn.Parse(aws.ToString(target))
+	switch {
+	case aws.ToString(target) == "" || ok && to.Service == "sns" && to.Resource != "":
+		return nil
+	case ok && to.Service == "sqs":
+		return lacking("DeadLetterConfig: queues of SQS are")
+	}
+	return invalid("The provided dead-letter target %s is invalid: it must be a topic of SNS or a queue of SQS", *target)
+}
+
 // refused names what would have to work and does not. Empty blocks, by which
 // clients take things away, are nothing to do.
 func refused(in *lambda.UpdateFunctionConfigurationInput) error {
 	switch {
 	case in.VpcConfig != nil && len(in.VpcConfig.SubnetIds)+len(in.VpcConfig.SecurityGroupIds) > 0:
 		return lacking("VpcConfig: functions in a VPC are")
-	case in.DeadLetterConfig != nil && aws.ToString(in.DeadLetterConfig.TargetArn) != "":
-		return lacking("DeadLetterConfig: dead-letter queues are")
 	case len(in.FileSystemConfigs) > 0:
 		return lacking("FileSystemConfigs: file systems are")
 	case aws.ToString(in.KMSKeyArn) != "":

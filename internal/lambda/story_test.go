@@ -68,7 +68,7 @@ func TestEventInvokeConfig(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 	_, err = w.fn.PutFunctionEventInvokeConfig(ctx, &lambda.PutFunctionEventInvokeConfigInput{FunctionName: name, DestinationConfig: &types.DestinationConfig{
-		OnFailure: &types.OnFailure{Destination: aws.String("arn:aws:sns:us-east-1:000000000000:t")}}})
+		OnFailure: &types.OnFailure{Destination: aws.String("arn:aws:sqs:us-east-1:000000000000:t")}}})
 	apptest.WantCode(t, err, "InvalidParameterValueException")
 	apptest.Must(w.fn.DeleteFunctionEventInvokeConfig(ctx, &lambda.DeleteFunctionEventInvokeConfigInput{FunctionName: name}))(t)
 	_, err = w.fn.DeleteFunctionEventInvokeConfig(ctx, &lambda.DeleteFunctionEventInvokeConfigInput{FunctionName: name})

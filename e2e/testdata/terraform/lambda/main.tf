@@ -100,6 +100,9 @@ resource "aws_lambda_function" "full" {
       MEMORY = var.memory
     }
   }
+  dead_letter_config {
+    target_arn = aws_sns_topic.ends.arn
+  }
   layers = [aws_lambda_layer_version.lib.arn, aws_lambda_layer_version.kept.arn]
   ephemeral_storage {
     size = 1024
@@ -217,6 +220,18 @@ resource "aws_lambda_function_event_invoke_config" "live" {
   function_name          = aws_lambda_alias.live.function_name
   qualifier              = aws_lambda_alias.live.name
   maximum_retry_attempts = 0
+  destination_config {
+    on_failure {
+      destination = aws_sns_topic.ends.arn
+    }
+    on_success {
+      destination = "${aws_lambda_function.minimal.arn}:$LATEST"
+    }
+  }
+}
+
+resource "aws_sns_topic" "ends" {
+  name = "ends"
 }
 
 resource "aws_lb_target_group" "fn" {
