@@ -286,6 +286,8 @@ resource "aws_lb_listener_certificate" "more" {
 resource "aws_lb_listener" "simple" {
   load_balancer_arn = aws_lb.minimal.arn
   port              = 18181
+  protocol          = "HTTPS" # as gRPC needs
+  certificate_arn   = "arn:aws:acm:us-east-1:000000000000:certificate/11111111-2222-3333-4444-555555555555"
   default_action {
     type             = "forward"
     target_group_arn = aws_lb_target_group.grpc.arn
