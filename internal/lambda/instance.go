@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,6 +32,7 @@ type instance struct {
 	target  *target
 	stream  string // of the log
 	journal *journal
+	named   bool // the runtime has said which it is
 
 	// Of the pool.
 	making bool      // its container is not there yet
@@ -83,17 +84,16 @@ func (e *startError) Error() string { return "lambda: the runtime did not start:
 func (e *startError) result(ev *event, t *target) *result {
 	r := &result{failed: true, version: *t.Version, payload: e.frame.Body}
 	kind := e.frame.ErrorType
-	work := &running{}
+	work := &running{id: ev.ID}
 	e.at.mu.Lock()
 	work.tail.b.WriteString(e.at.initTail.text())
 	e.at.mu.Unlock()
-	e.at.say(work, time.Now(), "START RequestId: "+ev.ID+" Version: "+*t.Version)
+	e.at.begins(work, time.Now())
 	if e.frame.Kind != runtimeapi.KindInitError {
 		r.payload = problem(kind, ev.ID, ended(e.frame))
-		e.at.say(work, time.Now(), "RequestId: "+ev.ID+" Error: "+ended(e.frame)+" "+kind)
+		e.at.plain(work, "RequestId: "+ev.ID+" Error: "+ended(e.frame)+" "+kind)
 	}
-	e.at.say(work, time.Now(), "END RequestId: "+ev.ID)
-	e.at.say(work, time.Now(), e.at.report(ev.ID, 0, 0)+"\tStatus: error\tError Type: "+kind)
+	e.at.ends(work, outcome{status: "error", kind: kind})
 	r.tail = work.tail.text()
 	return r
 }
@@ -126,6 +126,9 @@ func (i *instance) start() error {
 		return fmt.Errorf("%w: the first process of a function's container does not call", compute.ErrUnavailable)
 	}
 	i.s.pool.called(i)
+	if slices.Contains(provided, i.target.Runtime) {
+		i.starting(strings.Replace(string(i.target.Runtime), ".", ":", 1))
+	}
 	called := time.Now()
 	if err := i.conn.Send(runtimeapi.Frame{Kind: runtimeapi.KindStart, Start: first}); err != nil {
 		return i.startFailure()
@@ -135,6 +138,7 @@ func (i *instance) start() error {
 	select {
 	case <-i.asked:
 		i.initTook = time.Since(called)
+		i.initialized()
 		i.s.Log.Debug("instance is ready", "function", i.target.Function, "version", *i.target.Version, "init", i.initTook, "all", i.s.Clock.Now().Sub(begun))
 		return nil
 	case <-i.dead:
@@ -180,6 +184,11 @@ func (i *instance) attach(c *runtimeapi.Conn) {
 func (i *instance) take(f runtimeapi.Frame) {
 	switch f.Kind {
 	case runtimeapi.KindLog:
+		if version, ok := strings.CutPrefix(f.Text, initLine); ok && managed[i.target.Runtime].kind != "" && !i.named {
+			i.named = true
+			i.starting(version)
+			return
+		}
 		i.mu.Lock()
 		switch {
 		case i.current != nil:
@@ -245,7 +254,7 @@ func (i *instance) invoke(e *event) (*result, time.Duration) {
 	t := i.target
 	r := &running{id: e.ID, done: make(chan runtimeapi.Frame, 1)}
 	begun := time.Now()
-	i.say(r, begun, "START RequestId: "+e.ID+" Version: "+*t.Version)
+	i.begins(r, begun)
 	i.mu.Lock()
 	i.current, i.began = r, true
 	i.mu.Unlock()
@@ -254,57 +263,39 @@ func (i *instance) invoke(e *event) (*result, time.Duration) {
 	err := i.conn.Send(runtimeapi.Frame{Kind: runtimeapi.KindInvoke, ID: e.ID, Deadline: begun.Add(t.timeout()).UnixMilli(),
 		ARN: i.s.arnOf(e.Name), Trace: trace(e.ID), ClientContext: e.ClientContext, Body: e.Payload})
 	out := &result{version: *t.Version}
-	var memory int64
-	status := ""
+	o := outcome{status: "success"}
 	if err != nil {
 		<-i.dead
 	}
 	select {
 	case f := <-r.done:
-		out.payload, out.failed, memory = f.Body, f.Kind == runtimeapi.KindError, f.Memory
+		out.payload, out.failed, o.memory = f.Body, f.Kind == runtimeapi.KindError, f.Memory
 	case <-timeout.C:
 		what := fmt.Sprintf("Task timed out after %.2f seconds", t.timeout().Seconds())
-		out.payload, out.failed, status = problem("Sandbox.Timedout", e.ID, what), true, "\tStatus: timeout"
-		i.say(r, time.Now(), time.Now().UTC().Format("2006-01-02T15:04:05.000Z")+" "+e.ID+" "+what)
+		out.payload, out.failed, o.status = problem("Sandbox.Timedout", e.ID, what), true, "timeout"
+		i.plain(r, time.Now().UTC().Format("2006-01-02T15:04:05.000Z")+" "+e.ID+" "+what)
 		i.kill()
 	case <-i.dead:
 		select {
 		case f := <-r.done: // it came just before
-			out.payload, out.failed, memory = f.Body, f.Kind == runtimeapi.KindError, f.Memory
+			out.payload, out.failed, o.memory = f.Body, f.Kind == runtimeapi.KindError, f.Memory
 		default:
 			what := ended(i.exit)
-			if memory = i.exit.Memory; i.exit.ErrorType == "Runtime.OutOfMemory" {
-				memory = int64(*t.MemorySize) << 20
+			if o.memory = i.exit.Memory; i.exit.ErrorType == "Runtime.OutOfMemory" {
+				o.memory = int64(*t.MemorySize) << 20
 			}
-			out.payload, out.failed, status = problem(i.exit.ErrorType, e.ID, what), true, "\tStatus: error\tError Type: "+i.exit.ErrorType
-			i.say(r, time.Now(), "RequestId: "+e.ID+" Error: "+what+" "+i.exit.ErrorType)
+			out.payload, out.failed, o.status, o.kind = problem(i.exit.ErrorType, e.ID, what), true, "failure", i.exit.ErrorType
+			i.plain(r, "RequestId: "+e.ID+" Error: "+what+" "+i.exit.ErrorType)
 		}
 	}
-	took := time.Since(begun)
-	i.say(r, time.Now(), "END RequestId: "+e.ID)
-	i.say(r, time.Now(), i.report(e.ID, took, memory)+status)
+	o.took, o.size = time.Since(begun), len(out.payload)
+	if out.failed && o.status == "success" {
+		o.status = "error"
+	}
+	i.ends(r, o)
 	i.initTook = 0 // told once
 	out.tail = r.tail.text()
-	return out, took
-}
-
-// report is the line that ends an event's log.
-func (i *instance) report(request string, took time.Duration, memory int64) string {
-	millis := float64(took.Microseconds()) / 1000
-	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB",
-		request, millis, int(math.Ceil(millis)), *i.target.MemorySize, (memory+1<<20-1)>>20)
-	if i.initTook > 0 {
-		line += fmt.Sprintf("\tInit Duration: %.2f ms", float64(i.initTook.Microseconds())/1000)
-	}
-	return line
-}
-
-// say writes a line of Lambda's own into the log.
-func (i *instance) say(r *running, at time.Time, text string) {
-	i.mu.Lock()
-	r.tail.add(text)
-	i.mu.Unlock()
-	i.journal.add(at.UnixMilli(), text)
+	return out, o.took
 }
 
 // kill ends the runtime now.

@@ -164,15 +164,15 @@ func (s *Service) execute(ctx context.Context, e *event) (*result, error) {
 		s.count(t, e.Name, throttled, 0)
 		return nil, err
 	}
-	type outcome struct {
+	type ending struct {
 		*result
 		error
 	}
-	done := make(chan outcome, 1)
+	done := make(chan ending, 1)
 	s.busy.Go(func() {
 		i, r, err := s.perform(t, e)
 		s.pool.leave(t)
-		done <- outcome{r, err}
+		done <- ending{r, err}
 		if i != nil {
 			s.pool.settle(i, t.timeout())
 		}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/slipway-dev/slipway/internal/compute"
 	"github.com/slipway-dev/slipway/internal/runtimeapi"
@@ -198,6 +199,9 @@ func (i *instance) environment(ctx context.Context) ([]string, error) {
 		"AWS_ACCESS_KEY_ID="+c.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+c.SecretAccessKey, "AWS_SESSION_TOKEN="+c.SessionToken)
 	if t.Handler != nil {
 		env = append(env, "_HANDLER="+*t.Handler)
+	}
+	if t.LoggingConfig.LogFormat == types.LogFormatJson {
+		env = append(env, "AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_LAMBDA_LOG_LEVEL="+string(t.LoggingConfig.ApplicationLogLevel))
 	}
 	if t.Runtime != "" {
 		env = append(env, "AWS_EXECUTION_ENV=AWS_Lambda_"+string(t.Runtime))

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"runtime"
 	"strings"
 
@@ -99,13 +100,27 @@ func (s *Service) apply(v *version, in *lambda.UpdateFunctionConfigurationInput)
 			v.ImageConfigResponse = &types.ImageConfigResponse{ImageConfig: c}
 		}
 	}
-	if l := in.LoggingConfig; l != nil {
-		v.LoggingConfig = &types.LoggingConfig{LogFormat: types.LogFormatText, LogGroup: l.LogGroup}
-	}
-	if v.LoggingConfig == nil || aws.ToString(v.LoggingConfig.LogGroup) == "" {
-		v.LoggingConfig = &types.LoggingConfig{LogFormat: types.LogFormatText, LogGroup: aws.String("/aws/lambda/" + *v.FunctionName)}
+	if in.LoggingConfig != nil || v.LoggingConfig == nil {
+		v.LoggingConfig = logging(in.LoggingConfig, *v.FunctionName)
 	}
 	return nil
+}
+
+// logging is a logging configuration with AWS's defaults.
+func logging(in *types.LoggingConfig, function string) *types.LoggingConfig {
+	l := types.LoggingConfig{}
+	if in != nil {
+		l = *in
+	}
+	l.LogFormat = cmp.Or(l.LogFormat, types.LogFormatText)
+	if l.LogFormat == types.LogFormatJson {
+		l.ApplicationLogLevel = cmp.Or(l.ApplicationLogLevel, types.ApplicationLogLevelInfo)
+		l.SystemLogLevel = cmp.Or(l.SystemLogLevel, types.SystemLogLevelInfo)
+	}
+	if aws.ToString(l.LogGroup) == "" {
+		l.LogGroup = aws.String("/aws/lambda/" + function)
+	}
+	return &l
 }
 
 // deadLetters checks where events go that could not be handled.
@@ -141,8 +156,8 @@ func refused(in *lambda.UpdateFunctionConfigurationInput) error {
 	}
 	if l := in.LoggingConfig; l != nil {
 		switch {
-		case l.LogFormat == types.LogFormatJson || l.ApplicationLogLevel != "" || l.SystemLogLevel != "":
-			return lacking("LoggingConfig: the log format JSON and log levels are")
+		case l.LogFormat != types.LogFormatJson && (l.ApplicationLogLevel != "" || l.SystemLogLevel != ""):
+			return invalid("Log levels need the log format JSON: set LogFormat to JSON, or leave ApplicationLogLevel and SystemLogLevel out")
 		case strings.HasPrefix(aws.ToString(l.LogGroup), "/aws/") && !strings.HasPrefix(aws.ToString(l.LogGroup), "/aws/lambda/"):
 			return invalid("The log group name %s is reserved for another service of AWS", *l.LogGroup)
 		}

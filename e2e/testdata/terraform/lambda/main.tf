@@ -144,6 +144,11 @@ resource "aws_lambda_function" "stored" {
   s3_bucket         = aws_s3_object.code.bucket
   s3_key            = aws_s3_object.code.key
   s3_object_version = aws_s3_object.code.version_id
+  logging_config {
+    log_format            = "JSON"
+    application_log_level = var.memory > 128 ? "ERROR" : "INFO"
+    system_log_level      = "WARN"
+  }
 }
 
 resource "aws_lambda_function" "image" {
