@@ -30,6 +30,9 @@ type flight struct {
 // choose finds the target for a request among those of the rule's groups. A
 // status other than 0 is what to answer because there is none.
 func (o *port) choose(l *listener, x *rule, h plane.Fields) (f flight, status int) {
+	if addresses(h) > mostAddresses {
+		return f, tooManyAddresses
+	}
 	i := -1
 	if x.Forward.Sticky > 0 {
 		i = x.groupOf(h)
@@ -56,6 +59,20 @@ func (o *port) choose(l *listener, x *rule, h plane.Fields) (f flight, status in
 	p.meter.Requests.Add(1)
 	o.proxy.counted()
 	return f, 0
+}
+
+// A request may have come through this many others; AWS has a status of its own
+// for more.
+const (
+	mostAddresses    = 30
+	tooManyAddresses = 463
+)
+
+func addresses(h plane.Fields) (n int) {
+	for _, v := range h.Values("X-Forwarded-For") {
+		n += 1 + strings.Count(v, ",")
+	}
+	return n
 }
 
 // failed counts a target that did not answer, and is the status for it.

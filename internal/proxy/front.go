@@ -62,6 +62,7 @@ const (
 // Limits of what the front takes; what is larger goes to net/http.
 const (
 	mostHead   = 64 << 10 // AWS's
+	mostLine   = 16 << 10 // AWS's, of the first line and of each field
 	mostBuffer = 96 << 10
 	mostBody   = 24 << 10
 	outSize    = 32 << 10
@@ -133,19 +134,26 @@ func (k *client) Read(b []byte) (int, error) {
 // next serves a request and tells whether there may be another one.
 func (k *client) next() (more bool) {
 	text, err := k.reader.Head()
+	for strings.HasPrefix(text, "\r\n") { // after a body, from old clients
+		k.reader.Discard(2)
+		text, err = k.reader.Head()
+	}
 	if !k.state.CompareAndSwap(waiting, busy) {
 		_ = k.Close()
 		return false
 	}
 	if err != nil || len(text) > mostHead {
-		if err == nil || errors.Is(err, h1.ErrTooLarge) {
+		switch {
+		case err == nil || errors.Is(err, h1.ErrTooLarge):
 			k.refuse(http.StatusBadRequest)
+		case isTimeout(err) && len(k.reader.Buffered()) > 0:
+			k.refuse(http.StatusRequestTimeout)
 		}
 		_ = k.Close()
 		return false
 	}
 	l, x := (*listener)(nil), (*rule)(nil)
-	sort := k.sort(text)
+	sort, status := k.sort(text)
 	if sort == usual {
 		if l, x = k.port.served.Load().route(&k.query); x != nil && x.Forward != nil && !x.plain {
 			sort = unusual
@@ -156,7 +164,7 @@ func (k *client) next() (more bool) {
 		k.handOver(sort == ambiguous)
 		return false
 	case refused:
-		k.refuse(http.StatusBadRequest)
+		k.refuse(status)
 		_ = k.Close()
 		return false
 	}
@@ -178,25 +186,31 @@ const (
 	refused
 )
 
-// sort tells who can serve a request, and reads it. What others may read in
-// another way is refused as the desync mitigation mode says.
-func (k *client) sort(text string) int {
+// sort tells who can serve a request, and reads it; status is why it is
+// refused. What others may read in another way is refused as the desync
+// mitigation mode says.
+func (k *client) sort(text string) (sort, status int) {
 	r := &k.request
 	switch err := r.Parse(text); {
 	case errors.Is(err, h1.ErrVersion):
-		return unusual
+		return k.port.served.Load().strange(text, unusual)
 	case err != nil:
-		return k.port.served.Load().strange(text)
+		return k.port.served.Load().strange(text, ambiguous)
+	case len(r.Target) > mostLine:
+		return refused, http.StatusRequestURITooLong
 	}
 	if r.Target[0] != '/' || strings.IndexByte(r.Target, '#') >= 0 || r.Method == http.MethodTrace || r.Method == http.MethodConnect {
-		return unusual
+		return unusual, 0
 	}
 	hosts := 0
-	sort := usual
 	coded := false
 	k.closing = false
 	for i := range r.Fields {
-		switch f := &r.Fields[i]; f.Kind {
+		f := &r.Fields[i]
+		if len(f.Value) > mostLine {
+			return refused, http.StatusBadRequest
+		}
+		switch f.Kind {
 		case h1.Host:
 			hosts++
 			k.query.Host = hostOf(f.Value)
@@ -207,6 +221,9 @@ func (k *client) sort(text string) int {
 				sort = unusual
 			}
 		case h1.TransferEncoding:
+			if !strings.EqualFold(f.Value, "chunked") {
+				return refused, http.StatusNotImplemented
+			}
 			coded = true
 			sort = unusual
 		case h1.Upgrade, h1.Expect, h1.Trailer, h1.Hop:
@@ -216,32 +233,14 @@ func (k *client) sort(text string) int {
 	length, err := r.Fields.Length()
 	switch {
 	case hosts != 1 || err != nil || coded && length >= 0:
-		return k.port.served.Load().strange(text)
+		return k.port.served.Load().strange(text, ambiguous)
 	case sort != usual || length > mostBody:
-		return unusual
+		return unusual, 0
 	}
 	q := &k.query
 	q.Method, q.Client, q.Secure, q.Header = r.Method, k.address, k.secure != nil, r.Fields
 	q.Path, q.Query, _ = strings.Cut(r.Target, "?")
-	return usual
-}
-
-// strange is the sort of a request that breaks the rules: AWS's mode strictest
-// refuses all of them, monitor none that can be read, and defensive those that
-// are severe. Two ways to tell where a body ends are, and so is HTTP/2 on a
-// connection of HTTP/1.1.
-func (s *served) strange(text string) int {
-	modes := map[string]bool{}
-	for _, l := range s.listeners {
-		modes[l.Options.Desync] = true
-	}
-	lower := strings.ToLower(text)
-	severe := strings.Contains(lower, "\ntransfer-encoding") && strings.Contains(lower, "\ncontent-length")
-	switch {
-	case strings.HasPrefix(text, "PRI "), modes["strictest"], severe && !(modes["monitor"] && len(modes) == 1):
-		return refused
-	}
-	return ambiguous
+	return usual, 0
 }
 
 // handOver gives the connection to net/http, with all that was read.
@@ -272,7 +271,11 @@ func (k *client) serve(l *listener, x *rule, head int) (more bool) {
 		n.Received = int64(size)
 	}
 	if err := k.reader.Need(size); err != nil {
-		return false
+		k.closing = true
+		if isTimeout(err) {
+			return k.say(failure(l, http.StatusRequestTimeout))
+		}
+		return k.say(failure(l, http.StatusBadRequest)) // the body is not whole
 	}
 	if keep := l.Options.KeepAlive; keep > 0 && k.last.Sub(k.since) > keep || k.port.ending() {
 		k.closing = true

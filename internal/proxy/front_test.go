@@ -230,7 +230,13 @@ func TestUnusualRequests(t *testing.T) {
 		served.Add(1)
 		b, _ := io.ReadAll(r.Body)
 		w.Header()["Content-Type"] = nil
-		fmt.Fprintf(w, "%s %s %d %s%s", r.Method, r.URL.Path, len(b), r.Header.Get("X-Test"), r.Header.Get("Upgrade"))
+		if r.URL.Path == "/huge" {
+			w.Header().Set("X-Huge", strings.Repeat("a", 33<<10))
+		}
+		fmt.Fprintf(w, "%s %s %d %s%s", r.Method, r.URL.Path, len(b), r.Header.Get("X-Test")+r.Trailer.Get("X-Test"), r.Header.Get("Upgrade"))
+		if r.URL.Path == "/host" {
+			_, _ = io.WriteString(w, r.Host)
+		}
 	}))
 	target.Config.DisableGeneralOptionsHandler = true
 	target.Start()
@@ -246,7 +252,17 @@ func TestUnusualRequests(t *testing.T) {
 		{"small body", "POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", 200, "POST /p 5 ", 1},
 		{"large body", "POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 102400\r\n\r\n" + large, 200, "POST /p 102400 ", 1},
 		{"in chunks", "POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 200, "POST /p 5 ", 1},
-		{"old", "GET /p HTTP/1.0\r\n\r\n", 200, "GET /p 0 ", 1},
+		{"in chunks with a trailer", "POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: X-Test\r\n\r\n5\r\nhello\r\n0\r\nX-Test: sum\r\n\r\n", 200, "POST /p 5 sum", 1},
+		{"old", "GET /host HTTP/1.0\r\n\r\n", 200, "GET /host 0 lb.elb.localhost", 1},
+		{"empty lines before", "\r\n\r\nGET /p HTTP/1.1\r\nHost: x\r\n\r\n", 200, "GET /p 0 ", 1},
+		{"many addresses", "GET /p HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.2.3.4" + strings.Repeat(", 1.2.3.4", 29) + "\r\n\r\n", 200, "GET /p 0 ", 1},
+		{"too many addresses", "GET /p HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.2.3.4" + strings.Repeat(", 1.2.3.4", 30) + "\r\n\r\n", 463, "", 0},
+		{"a large answer's head", "GET /huge HTTP/1.1\r\nHost: x\r\n\r\n", 502, "", 1},
+		{"a long address", "GET /" + large[:17<<10] + " HTTP/1.1\r\nHost: x\r\n\r\n", 414, "", 0},
+		{"a large field", "GET /p HTTP/1.1\r\nHost: x\r\nX-Test: " + large[:17<<10] + "\r\n\r\n", 400, "", 0},
+		{"HTTP/3", "GET /p HTTP/3.0\r\nHost: x\r\n\r\n", 505, "", 0},
+		{"older still", "GET /p\r\n\r\n", 400, "", 0},
+		{"a length and a coding of HTTP/1.0", "POST /p HTTP/1.0\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "", 0},
 		{"absolute", "GET http://x/p HTTP/1.1\r\nHost: x\r\n\r\n", 200, "GET /p 0 ", 1},
 		{"expects", "POST /p HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello", 100, "", 1},
 		{"names a field", "GET /p HTTP/1.1\r\nHost: x\r\nConnection: X-Test\r\nX-Test: secret\r\n\r\n", 200, "GET /p 0 ", 1},
@@ -276,10 +292,11 @@ func TestUnusualRequests(t *testing.T) {
 			if status != c.status || c.body != "" && body != c.body {
 				t.Errorf("%d %q", status, body)
 			}
+			if status >= 400 && resp.Header.Get("Server") != "awselb/2.0" {
+				t.Errorf("another than the load balancer answered: %v", resp.Header)
+			}
 			if status == 100 {
-				for status == 100 {
-					status, body, _ = w.answer("POST")
-				}
+				status, body, _ = w.answer("POST")
 				if status != 200 || body != "POST /p 5 " {
 					t.Errorf("after it %d %q", status, body)
 				}
@@ -301,6 +318,32 @@ func TestUnusualRequests(t *testing.T) {
 			t.Errorf("it went on: %d requests", served.Load())
 		}
 	})
+}
+
+// A request that is never whole is the client's mistake.
+func TestUnfinished(t *testing.T) {
+	address, _ := balance(t, newScript(t, say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")), func(l *plane.Listener, _ *plane.Group) { l.Options.Idle = 200 * time.Millisecond })
+	for _, c := range []struct {
+		text   string
+		half   bool
+		status int
+	}{
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhello", true, 400},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhello", false, 408},
+		{"POST / HTTP/1.1\r\nHo", false, 408},
+	} {
+		w := dialWire(t, address)
+		w.send(c.text)
+		if c.half {
+			_ = w.Conn.(*net.TCPConn).CloseWrite()
+		}
+		if status, _, _ := w.answer("POST"); status != c.status || !w.closed() {
+			t.Errorf("%q: %d", c.text, status)
+		}
+	}
+	if w := dialWire(t, address); !w.closed() {
+		t.Error("an answer to nothing")
+	}
 }
 
 // Chunks that cannot be read are the client's mistake, not the target's.

@@ -133,7 +133,11 @@ func rewrite(p *httputil.ProxyRequest) {
 	}
 	out.URL.Host = f.target.address
 	out.URL.RawQuery = in.URL.RawQuery
-	out.Host = in.Host
+	if out.Host = in.Host; out.Host == "" { // of HTTP/1.0
+		out.Host = f.listener.Host
+	}
+	out.Header.Del("Expect")                                                 // net/http says 100 Continue when the body is read, as AWS does
+	out.Trailer = in.Trailer                                                 // which is filled when the body has been read
 	if strings.Contains(strings.ToLower(out.Header.Get("Upgrade")), "h2c") { // its requests would pass the rules by
 		out.Header.Del("Upgrade")
 		out.Header.Del("Connection")

@@ -96,7 +96,7 @@ func newTransport(g *plane.Group) *http.Transport {
 		MaxIdleConnsPerHost: 512, IdleConnTimeout: 55 * time.Second, DisableCompression: true,
 		// Load balancers do not verify the certificates of targets; nor does AWS.
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12},
-		ReadBufferSize:  16 << 10, WriteBufferSize: 16 << 10,
+		ReadBufferSize:  16 << 10, WriteBufferSize: 16 << 10, MaxResponseHeaderBytes: mostAnswerHead,
 	}
 	t.Protocols = new(http.Protocols)
 	switch {

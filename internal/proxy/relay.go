@@ -74,6 +74,9 @@ func isTimeout(err error) bool {
 	return errors.As(err, &slow) && slow.Timeout()
 }
 
+// mostAnswerHead is AWS's limit for what comes before a target's body.
+const mostAnswerHead = 32 << 10
+
 func (k *client) exchange(f *flight, u *upstream) error {
 	if err := u.begin(f.sent, f.listener.Options.Idle, func() { k.look(u) }); err != nil {
 		return err
@@ -86,6 +89,9 @@ func (k *client) exchange(f *flight, u *upstream) error {
 		text, err := u.reader.Head()
 		if err != nil {
 			return err
+		}
+		if len(text) > mostAnswerHead {
+			return h1.ErrTooLarge
 		}
 		if err := k.response.Parse(text); err != nil {
 			return err

@@ -147,7 +147,7 @@ func (r *Request) Parse(text string) (err error) {
 		return ErrStrange
 	}
 	r.Method, r.Target, ok = strings.Cut(line, " ")
-	if !ok || !token(r.Method) || r.Target == "" {
+	if !ok || !Name(r.Method) || r.Target == "" {
 		return ErrStrange
 	}
 	for i := range len(r.Target) {
@@ -179,7 +179,7 @@ func (r *Response) Parse(text string) (err error) {
 	}
 	r.Reason = ""
 	if len(line) > 12 {
-		if line[12] != ' ' || !plain(line[12:]) {
+		if line[12] != ' ' || !Value(line[12:]) {
 			return ErrStrange
 		}
 		r.Reason = line[13:]
@@ -205,7 +205,7 @@ func parse(out Fields, text string) (Fields, error) {
 		}
 		name, value, ok := strings.Cut(line, ":")
 		value = trim(value)
-		if !ok || !token(name) || !plain(value) {
+		if !ok || !Name(name) || !Value(value) {
 			return out, ErrStrange
 		}
 		out = append(out, Field{name, value, kindOf(name)})
@@ -230,7 +230,8 @@ var tokens = func() (out [256]bool) {
 	return out
 }()
 
-func token(s string) bool {
+// Name tells whether a field may have the name, or a request the method.
+func Name(s string) bool {
 	for i := range len(s) {
 		if !tokens[s[i]] {
 			return false
@@ -239,8 +240,9 @@ func token(s string) bool {
 	return s != ""
 }
 
-// plain tells whether there are no control characters but tabs.
-func plain(s string) bool {
+// Value tells whether a field may have the value: there are no control
+// characters but tabs.
+func Value(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
 			return false
