@@ -52,7 +52,7 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 		return nil, err
 	}
 	if in.Code.ImageUri != nil {
-		if err := s.checkImage(ctx, n.Region, *in.Code.ImageUri); err != nil {
+		if err := s.checkImage(ctx, *in.Code.ImageUri); err != nil {
 			return nil, err
 		}
 	}

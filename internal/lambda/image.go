@@ -16,43 +16,61 @@ import (
 type Registry interface {
 	// Login is for pulling from the registry of this server.
 	Login(ctx context.Context, region string) (*compute.RegistryAuth, error)
+	// Has tells whether a repository has an image, by its tag or digest.
+	Has(ctx context.Context, region, repository, tag, digest string) (bool, error)
 }
 
-// own is the repository of an image of this server's registry.
-func (s *Service) own(image string) (repository string, ok bool) {
-	rest, ok := strings.CutPrefix(image, s.Site.Host+"/")
-	rest, _, _ = strings.Cut(rest, "@")
-	if i := strings.LastIndexByte(rest, ':'); i > strings.LastIndexByte(rest, '/') {
-		rest = rest[:i]
+// ownImage is an image of this server's registry.
+type ownImage struct{ region, repository, tag, digest string }
+
+// own takes apart the reference of an image of this server's registry, in which
+// repositories of other regions are under ACCOUNT.REGION.
+func (s *Service) own(image string) (o ownImage, ok bool) {
+	o.repository, ok = strings.CutPrefix(image, s.Site.Host+"/")
+	o.repository, o.digest, _ = strings.Cut(o.repository, "@")
+	o.region = s.Site.Region
+	if i := strings.LastIndexByte(o.repository, ':'); i > strings.LastIndexByte(o.repository, '/') {
+		o.repository, o.tag = o.repository[:i], o.repository[i+1:]
 	}
-	return rest, ok
+	if o.tag == "" && o.digest == "" {
+		o.tag = "latest"
+	}
+	if rest, other := strings.CutPrefix(o.repository, s.Site.Account+"."); other {
+		o.region, o.repository, _ = strings.Cut(rest, "/")
+	}
+	return o, ok
 }
 
-// checkImage asks whether the caller may use an image.
-func (s *Service) checkImage(ctx context.Context, region, image string) error {
-	repository, ours := s.own(image)
+// checkImage asks whether an image of our registry is there and the caller may
+// use it.
+func (s *Service) checkImage(ctx context.Context, image string) error {
+	o, ours := s.own(image)
 	if !ours {
 		return nil
 	}
-	on := arn.New("ecr", region, s.Site.Account, "repository/"+repository)
+	on := arn.New("ecr", o.region, s.Site.Account, "repository/"+o.repository)
 	err := s.Authorizer.Authorize(ctx, wire.Access{Action: "ecr:BatchGetImage", Resource: on}, wire.Access{Action: "ecr:GetDownloadUrlForLayer", Resource: on})
 	if err != nil {
 		return fail("AccessDenied", "Lambda does not have permission to access the ECR image. Check the ECR permissions.")
 	}
-	return nil
+	there, err := s.Registry.Has(ctx, o.region, o.repository, o.tag, o.digest)
+	if err == nil && !there {
+		err = invalid("Source image %s does not exist. Provide a valid source image.", image)
+	}
+	return err
 }
 
 // pull makes an image present. always looks again at a tag of our registry.
-func (s *Service) pull(ctx context.Context, region, image string, always bool) (compute.ImageInfo, error) {
+func (s *Service) pull(ctx context.Context, image string, always bool) (compute.ImageInfo, error) {
 	images, ok := s.Compute.(compute.ImageStore)
 	if !ok {
 		return compute.ImageInfo{}, fmt.Errorf("%w: functions of images need a container engine: start the server with --compute docker", compute.ErrUnsupported)
 	}
 	policy := compute.PullMissing
 	var auth *compute.RegistryAuth
-	if _, ours := s.own(image); ours {
+	if o, ours := s.own(image); ours {
 		var err error
-		if auth, err = s.Registry.Login(ctx, region); err != nil {
+		if auth, err = s.Registry.Login(ctx, o.region); err != nil {
 			return compute.ImageInfo{}, err
 		}
 		if always {
@@ -63,8 +81,8 @@ func (s *Service) pull(ctx context.Context, region, image string, always bool) (
 }
 
 // resolve pulls a function's image and finds its digest.
-func (s *Service) resolve(ctx context.Context, region string, c code) (code, *failure, error) {
-	info, err := s.pull(ctx, region, c.Image, true)
+func (s *Service) resolve(ctx context.Context, c code) (code, *failure, error) {
+	info, err := s.pull(ctx, c.Image, true)
 	switch {
 	case errors.Is(err, compute.ErrUnsupported):
 		return c, &failure{"InvalidImage", err.Error()}, nil

@@ -140,7 +140,7 @@ func (i *instance) contain(ctx context.Context, spec *compute.Spec, first *runti
 	s, t := i.s, i.target
 	spec.Name = "slipway-lambda-" + i.id[:12]
 	spec.Image, spec.User = s.imageOf(t.version), "0:0"
-	image, err := s.pull(ctx, t.Region, spec.Image, false)
+	image, err := s.pull(ctx, spec.Image, false)
 	if err != nil {
 		return err
 	}

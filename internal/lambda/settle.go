@@ -53,7 +53,7 @@ func (s *Service) settle(ctx context.Context, job *engine.Job) error {
 	if err != nil {
 		return err
 	}
-	ready, failure, err := s.resolve(ctx, n.Region, f.Latest.Code)
+	ready, failure, err := s.resolve(ctx, f.Latest.Code)
 	if err != nil {
 		return err
 	}

@@ -143,7 +143,7 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 		return nil, err
 	}
 	if in.ImageUri != nil {
-		if err := s.checkImage(ctx, n.Region, *in.ImageUri); err != nil {
+		if err := s.checkImage(ctx, *in.ImageUri); err != nil {
 			return nil, err
 		}
 	}

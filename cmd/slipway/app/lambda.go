@@ -2,12 +2,15 @@ package app
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 
 	awsecr "github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
 	"github.com/slipway-dev/slipway/internal/aws/identity"
+	"github.com/slipway-dev/slipway/internal/aws/wire"
 	"github.com/slipway-dev/slipway/internal/compute"
 	"github.com/slipway-dev/slipway/internal/ecr"
 	"github.com/slipway-dev/slipway/internal/lambda"
@@ -58,10 +61,29 @@ type registryLogin struct {
 	account string
 }
 
-func (l registryLogin) Login(ctx context.Context, region string) (*compute.RegistryAuth, error) {
-	ctx = identity.WithRegion(identity.WithCaller(ctx, &identity.Caller{Kind: identity.Root, Account: l.account,
+func (l registryLogin) as(ctx context.Context, region string) context.Context {
+	return identity.WithRegion(identity.WithCaller(ctx, &identity.Caller{Kind: identity.Root, Account: l.account,
 		ARN: "arn:aws:iam::" + l.account + ":root", UserID: l.account}), region)
-	out, err := l.ecr.GetAuthorizationToken(ctx, &awsecr.GetAuthorizationTokenInput{})
+}
+
+func (l registryLogin) Has(ctx context.Context, region, repository, tag, digest string) (bool, error) {
+	id := types.ImageIdentifier{}
+	if tag != "" {
+		id.ImageTag = &tag
+	}
+	if digest != "" {
+		id.ImageDigest = &digest
+	}
+	out, err := l.ecr.BatchGetImage(l.as(ctx, region), &awsecr.BatchGetImageInput{RepositoryName: &repository, ImageIds: []types.ImageIdentifier{id}})
+	var told *wire.Error
+	if errors.As(err, &told) && told.Code == "RepositoryNotFoundException" {
+		return false, nil
+	}
+	return err == nil && len(out.Images) == 1, err
+}
+
+func (l registryLogin) Login(ctx context.Context, region string) (*compute.RegistryAuth, error) {
+	out, err := l.ecr.GetAuthorizationToken(l.as(ctx, region), &awsecr.GetAuthorizationTokenInput{})
 	if err != nil {
 		return nil, err
 	}
