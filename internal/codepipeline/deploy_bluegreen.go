@@ -124,6 +124,8 @@ func jsonProblem(b []byte, err error) string {
 	switch {
 	case errors.As(err, &syntax):
 		return fmt.Sprintf("line %d: %s", line(syntax.Offset), syntax)
+	case errors.As(err, &kind) && kind.Field == "":
+		return fmt.Sprintf("line %d: expected an object, not a %s", line(kind.Offset), kind.Value)
 	case errors.As(err, &kind):
 		return fmt.Sprintf("line %d: %s cannot be a %s", line(kind.Offset), kind.Field, kind.Value)
 	}
@@ -172,7 +174,7 @@ func (f inputFiles) read(ctx context.Context, what, artifact, file string) ([]by
 	if refusal(err) != nil || errors.Is(err, errNoEntry) {
 		return nil, fail(configurationError, "Exception while trying to read the %s artifact file from: %s: %s: %v", what, artifact, file, err)
 	}
-	return b, err
+	return bytes.TrimPrefix(b, []byte("\ufeff")), err // editors write it; JSON has none
 }
 
 // image reads the URI in an artifact's imageDetail.json.

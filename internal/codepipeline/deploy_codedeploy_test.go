@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	deploytypes "github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
@@ -51,7 +52,7 @@ func blueGreen(t *testing.T) (blueGreenDeploy, *Work, *fakeObjects, *fakeService
 	objects := &fakeObjects{objects: map[string]string{
 		"b/src":  zipOf(t, "taskdef.json="+template, "appspec.yaml=version: 0.0\nTaskDefinition: <TASK_DEFINITION>\n"),
 		"b/one":  zipOf(t, `imageDetail.json={"ImageURI":"localhost:4566/app@sha256:1"}`),
-		"b/side": zipOf(t, `imageDetail.json={"ImageURI":"side:2"}`),
+		"b/side": zipOf(t, "imageDetail.json=\ufeff"+`{"ImageURI":"side:2"}`),
 	}}
 	services, deployments := newFakeServices(), &fakeDeployments{}
 	a := blueGreenDeploy{&dependencies{tempDir: t.TempDir(), console: "http://c/", s3: func(aws.Config) objectAPI { return objects },
@@ -129,6 +130,9 @@ func TestBlueGreenDeployOfBadInput(t *testing.T) {
 		"not a definition": {func(w *Work, o *fakeObjects) {
 			o.objects["b/src"] = zipOf(t, "taskdef.json={\n\"family\": 7}", "appspec.yaml=x")
 		}, "line 2: Family cannot be a number"},
+		"not an object": {func(w *Work, o *fakeObjects) {
+			o.objects["b/src"] = zipOf(t, "taskdef.json=[]", "appspec.yaml=x")
+		}, "line 1: expected an object, not a array"},
 		"an image that closes the text": {func(w *Work, o *fakeObjects) {
 			o.objects["b/one"] = zipOf(t, `imageDetail.json={"ImageURI":"x\",\"privileged\":true,\"image\":\"y"}`)
 		}, ""},
@@ -145,6 +149,18 @@ func TestBlueGreenDeployOfBadInput(t *testing.T) {
 		if f := failure(t, err); f.Code != configurationError || !strings.Contains(f.Message, c.want) || services.registered > 0 {
 			t.Errorf("%s: %v", name, f)
 		}
+	}
+}
+
+// A definition that the SDK does not even send fails the action at once.
+func TestDefinitionThatIsNotSent(t *testing.T) {
+	in, err := parseDefinition([]byte(`{"containerDefinitions": [{"logConfiguration": {}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = ecs.New(ecs.Options{Region: "us-east-1", Credentials: aws.AnonymousCredentials{}}).RegisterTaskDefinition(t.Context(), in)
+	if f := failure(t, err); f.Code != configurationError || !strings.Contains(f.Message, "missing required field, RegisterTaskDefinitionInput.Family") {
+		t.Error(f)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -135,6 +136,10 @@ func refusal(err error) *Failure {
 	var f *Failure
 	if errors.As(err, &f) {
 		return f
+	}
+	var unsent smithy.InvalidParamsError
+	if errors.As(err, &unsent) { // the SDK does not even send it
+		return &Failure{Code: configurationError, Message: strings.Join(strings.Fields(unsent.Error()), " ")}
 	}
 	var api smithy.APIError
 	if !errors.As(err, &api) || api.ErrorFault() == smithy.FaultServer {
