@@ -36,7 +36,7 @@ var services = map[string][]string{
 	"internal/codecommit":             {"internal/git"},
 	"internal/codeconnections":        {"internal/git"},
 	"internal/codedeploy":             {"internal/appspec"},
-	"internal/codepipeline":           {"internal/agent/archive"},
+	"internal/codepipeline":           {"internal/agent/archive", "internal/eventbridge/schedule"}, // pure libraries
 	"internal/codestarnotifications":  nil,
 	"internal/ec2":                    {"internal/glob"},
 	"internal/ecr":                    {"internal/glob"},

@@ -117,6 +117,9 @@ func checkRules(s *types.StageDeclaration, c *types.Condition, region string) er
 		if problem := checkRule(r, region); problem != "" {
 			return badStage("%s. %s", problem, where)
 		}
+		if c.Result == types.ResultSkip && !ruleKindOf(r.RuleTypeId).skips {
+			return badStage("The result SKIP can be used with the rules LambdaInvoke and VariableCheck only. %s", where)
+		}
 	}
 	return nil
 }

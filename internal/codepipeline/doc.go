@@ -28,6 +28,10 @@
 //	      ▼                         back into the stage ◀───────────────┘
 //	  the next stage, or Succeeded
 //
+// A condition has rules. What a variable says is known at once; an alarm, a
+// function or a deployment window is waited for within the stage, and the rule
+// carried out as actions are (rule_run.go).
+//
 // A stage that failed may be tried once more by itself, or a rollback execution
 // may begin, which runs this stage only, with what worked there before.
 //

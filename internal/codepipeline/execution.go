@@ -52,6 +52,8 @@ type StageRun struct {
 	Retries int32 `json:",omitempty"`
 	// Conditions are what came of the stage's conditions, by kind.
 	Conditions map[types.ConditionType]*ConditionRun `json:",omitempty"`
+	// Pending is the condition whose rules are at work, "" if none is.
+	Pending types.ConditionType `json:",omitempty"`
 	// AutoRetries counts those that the stage's onFailure made.
 	AutoRetries int32 `json:",omitempty"`
 }
@@ -93,6 +95,23 @@ func (ex *Execution) active() bool {
 }
 
 func (ex *Execution) parallel() bool { return ex.ExecutionMode == types.ExecutionModeParallel }
+
+// atWork are the ids of the actions and rules that run.
+func (r *StageRun) atWork() (ids []string) {
+	for _, a := range r.Actions {
+		if a.Status == types.ActionExecutionStatusInProgress {
+			ids = append(ids, a.ID)
+		}
+	}
+	if c := r.Conditions[r.Pending]; c != nil {
+		for _, rule := range c.Rules {
+			if rule.Status == types.RuleExecutionStatusInProgress {
+				ids = append(ids, rule.ID)
+			}
+		}
+	}
+	return ids
+}
 
 func (r *StageRun) count(s types.ActionExecutionStatus) (n int) {
 	for _, a := range r.Actions {

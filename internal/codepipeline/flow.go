@@ -199,18 +199,19 @@ func (f *flow) enter(ex *Execution) {
 	if !ex.parallel() {
 		f.row(name).Retry = nil
 	}
-	met := f.meets(ex, beforeEntry)
-	if !met && conditionOf(f.stage(ex), beforeEntry).Result == types.ResultSkip {
+	v := f.evaluate(ex, beforeEntry)
+	if v == unmet && conditionOf(f.stage(ex), beforeEntry).Result == types.ResultSkip {
 		f.pass(ex, types.StageExecutionStatusSkipped)
 		return
 	}
 	f.setStage(ex, types.StageExecutionStatusInProgress)
 	f.emit(tellStage{ex, name, "STARTED"})
-	if !met {
+	switch v {
+	case unmet:
 		f.refused(ex, beforeEntry)
-		return
+	case met:
+		f.advance(ex)
 	}
-	f.advance(ex)
 }
 
 func (f *flow) leaveQueue(ex *Execution) {
@@ -233,6 +234,12 @@ func (f *flow) advance(ex *Execution) {
 	stage := f.stage(ex)
 	run := ex.Stages[aws.ToString(stage.Name)]
 	running := run.count(types.ActionExecutionStatusInProgress)
+	if run.Pending != "" {
+		if ex.Status != types.PipelineExecutionStatusStopping && !ex.Outdated {
+			return
+		}
+		f.abandonRules(run)
+	}
 	switch {
 	case ex.Status == types.PipelineExecutionStatusStopping:
 		if running == 0 {
@@ -300,11 +307,12 @@ func nextGroup(stage *types.StageDeclaration, run *StageRun) (group []*types.Act
 
 // succeed ends a stage whose actions have succeeded.
 func (f *flow) succeed(ex *Execution) {
-	if !f.meets(ex, onSuccess) {
+	switch f.evaluate(ex, onSuccess) {
+	case unmet:
 		f.refused(ex, onSuccess)
-		return
+	case met:
+		f.pass(ex, types.StageExecutionStatusSucceeded)
 	}
-	f.pass(ex, types.StageExecutionStatusSucceeded)
 }
 
 // pass goes on from a stage that succeeded or was skipped: to the next one, or

@@ -24,6 +24,76 @@ func even() types.RuleDeclaration {
 	return check("even", "#{codepipeline.PipelineExecutionId}", "MATCHES", ".*[02468]")
 }
 
+// slow is a rule that takes its time.
+func slow(name string) types.RuleDeclaration {
+	return types.RuleDeclaration{Name: aws.String(name), RuleTypeId: &types.RuleTypeId{Category: types.RuleCategoryRule, Owner: types.RuleOwnerAws, Provider: aws.String(alarmCheck)},
+		Configuration: map[string]string{"AlarmName": name}}
+}
+
+// TestSlowConditions are those that have to be waited for.
+func TestSlowConditions(t *testing.T) {
+	entry := func(r types.Result, rules ...types.RuleDeclaration) func(*types.PipelineDeclaration) {
+		return func(p *types.PipelineDeclaration) {
+			p.Stages[1].BeforeEntry = &types.BeforeEntryConditions{Conditions: condition(r, rules...)}
+		}
+	}
+	success := func(p *types.PipelineDeclaration) {
+		p.Stages[1].OnSuccess = &types.SuccessConditions{Conditions: condition(types.ResultRollback, slow("a"))}
+	}
+	failure := func(p *types.PipelineDeclaration) {
+		p.Stages[1].OnFailure = &types.FailureConditions{Conditions: condition(types.ResultRollback, slow("a"))}
+	}
+	const superseded, queued, parallel = types.ExecutionModeSuperseded, types.ExecutionModeQueued, types.ExecutionModeParallel
+	for _, c := range []struct {
+		name   string
+		mode   types.ExecutionMode
+		edit   func(*types.PipelineDeclaration)
+		script string
+		want   string // the effects of the last command
+	}{
+		{"the stage waits", superseded, entry(types.ResultFail, slow("a")), "start e1; ok e1 A", "e1 S1 SUCCEEDED, e1 rule a InProgress, e1 S2 STARTED"},
+		{"and goes on", superseded, entry(types.ResultFail, slow("a")), "start e1; ok e1 A; met e1 a", "e1 run B"},
+		{"or fails", superseded, entry(types.ResultFail, slow("a")), "start e1; ok e1 A; unmet e1 a", "e1 S2 FAILED, e1 FAILED"},
+		{"or is skipped", superseded, entry(types.ResultSkip, slow("a")), "start e1; ok e1 A; unmet e1 a", "e1 S3 STARTED, e1 run C"},
+		{"in parallel", parallel, entry(types.ResultFail, slow("a")), "start e1; ok e1 A; start e2; ok e2 A; unmet e1 a; met e2 a", "e2 run B"},
+		{"for all rules", superseded, entry(types.ResultFail, slow("a"), slow("b")), "start e1; ok e1 A; met e1 b", ""},
+		{"each of them", superseded, entry(types.ResultFail, slow("a"), slow("b")), "start e1; ok e1 A; met e1 b; met e1 a", "e1 run B"},
+		{"one is enough to fail", superseded, entry(types.ResultFail, slow("a"), slow("b")), "start e1; ok e1 A; unmet e1 b", "abandon rule, e1 S2 FAILED, e1 FAILED"},
+		{"what is known at once decides", superseded, entry(types.ResultFail, slow("a"), even()), "start e1; ok e1 A", "e1 S1 SUCCEEDED, e1 rule a Abandoned, e1 rule even Failed, e1 S2 STARTED, e1 S2 FAILED, e1 FAILED"},
+		{"it holds the stage", queued, entry(types.ResultFail, slow("a")), "start e1; ok e1 A; start e2; ok e2 A; unmet e1 a", "e1 S2 FAILED, e1 FAILED, e2 rule a InProgress, e2 S2 STARTED"},
+		{"a stop ends it", superseded, entry(types.ResultFail, slow("a")), "start e1; ok e1 A; stop e1", "e1 STOPPING, e1 S2 STOPPING, abandon rule, e1 S2 STOPPED, e1 STOPPED"},
+		{"after that, nothing is expected", superseded, entry(types.ResultFail, slow("a")), "start e1; ok e1 A; met e1 a; stop e1; ok e1 B", "e1 S2 STOPPED, e1 STOPPED"},
+		{"a retry asks again", superseded, entry(types.ResultFail, slow("a")), "start e1; ok e1 A; unmet e1 a; retry e1 S2", "e1 RESUMED, e1 S2 RESUMED, e1 rule a InProgress"},
+		{"after a stop, too", superseded, entry(types.ResultFail, slow("a")), "start e1; ok e1 A; stop e1; retry e1 S2; met e1 a", "e1 run B"},
+		{"there is nothing to retry meanwhile", superseded, entry(types.ResultFail, slow("a")), "start e1; ok e1 A; retry e1 S2", "Conflict"},
+		{"an update ends it", superseded, entry(types.ResultFail, slow("a")), "start e1; ok e1 A; update", "abandon rule, e1 S2 CANCELED, e1 CANCELED"},
+		{"an update lets parallel ones be", parallel, entry(types.ResultFail, slow("a")), "start e1; ok e1 A; update; met e1 a", "e1 run B"},
+		{"it is overridden meanwhile", superseded, entry(types.ResultFail, slow("a")), "start e1; ok e1 A; override e1 S2 BEFORE_ENTRY", "abandon rule, e1 run B"},
+		{"another is not", superseded, entry(types.ResultFail, slow("a")), "start e1; ok e1 A; override e1 S2 ON_SUCCESS", "ConditionNotOverridable"},
+
+		{"success waits", superseded, success, "start e1; ok e1 A; ok e1 B", "e1 rule a InProgress"},
+		{"success is met", superseded, success, "start e1; ok e1 A; ok e1 B; met e1 a", "e1 S2 SUCCEEDED, e1 S3 STARTED, e1 run C"},
+		{"success is not met", superseded, success, "start e1; ok e1 A; ok e1 B; met e1 a; start e2; ok e2 A; ok e2 B; unmet e2 a", "e2 S2 FAILED, e2 FAILED, a8 STARTED, a8 S2 STARTED, a8 run B"},
+		{"success is overridden", superseded, success, "start e1; ok e1 A; ok e1 B; override e1 S2 ON_SUCCESS", "abandon rule, e1 S2 SUCCEEDED, e1 S3 STARTED, e1 run C"},
+		{"a failure waits", superseded, failure, "start e1; ok e1 A; fail e1 B", "e1 rule a InProgress"},
+		{"a failure is met", superseded, failure, "start e1; ok e1 A; fail e1 B; met e1 a", "e1 S2 FAILED, e1 FAILED"},
+		{"a failure is not retried meanwhile", superseded, failure, "start e1; ok e1 A; fail e1 B; retry e1 S2", "Conflict"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := declare(c.mode, "A", "B", "C")
+			c.edit(p)
+			w := newWorld(t, p)
+			n := strings.Count(c.script, ";")
+			if got := w.told(n, c.script); got != c.want {
+				t.Errorf("effects of the last command:\n got %s\nwant %s", got, c.want)
+			}
+			if problem := inconsistency(w.f); problem != "" {
+				t.Error(problem)
+			}
+		})
+	}
+}
+
 func TestConditions(t *testing.T) {
 	entry := func(r types.Result) func(*types.PipelineDeclaration) {
 		return func(p *types.PipelineDeclaration) {
@@ -105,7 +175,7 @@ func TestRule(t *testing.T) {
 		}
 	}
 	for want, edit := range map[string]func(*types.RuleDeclaration){
-		"Provider: 'LambdaInvoke'":       func(r *types.RuleDeclaration) { r.RuleTypeId.Provider = aws.String("LambdaInvoke") },
+		"Provider: 'Commands'":           func(r *types.RuleDeclaration) { r.RuleTypeId.Provider = aws.String("Commands") },
 		"is not available":               func(r *types.RuleDeclaration) { r.RuleTypeId.Version = aws.String("2") },
 		"unknown configuration 'Nope'":   func(r *types.RuleDeclaration) { r.Configuration["Nope"] = "x" },
 		"missing required configuration": func(r *types.RuleDeclaration) { delete(r.Configuration, "Value") },
@@ -113,7 +183,8 @@ func TestRule(t *testing.T) {
 		"not a regular expression": func(r *types.RuleDeclaration) {
 			r.Configuration["Operator"], r.Configuration["Value"] = "MATCHES", "(?=a)"
 		},
-		"neither commands nor input":    func(r *types.RuleDeclaration) { r.Commands = []string{"true"} },
+		"has no commands":               func(r *types.RuleDeclaration) { r.Commands = []string{"true"} },
+		"no input artifacts":            func(r *types.RuleDeclaration) { r.InputArtifacts = []types.InputArtifact{{Name: aws.String("a")}} },
 		"in the region of the pipeline": func(r *types.RuleDeclaration) { r.Region = aws.String("eu-west-1") },
 	} {
 		r := check("r", "#{src.CommitId}", "EQ", "x")

@@ -92,6 +92,8 @@ func (f *flow) retry(ex *Execution, name string, mode types.StageRetryMode) erro
 		return conflict("The pipeline execution " + ex.ID() + " is stopping")
 	case ex.Outdated || ex.Status == types.PipelineExecutionStatusSucceeded:
 		return notRetryable("the status of the execution " + ex.ID() + " is " + string(ex.Status))
+	case ex.active() && run.Pending != "":
+		return conflict("A condition of stage " + name + " is in progress")
 	case ex.active() && failed == 0:
 		return notRetryable("it has no failed actions in the execution " + ex.ID())
 	case ex.active() && mode == types.StageRetryModeAllActions:
@@ -105,11 +107,16 @@ func (f *flow) retry(ex *Execution, name string, mode types.StageRetryMode) erro
 	if !ex.parallel() {
 		f.row(name).Retry = run.retryMetadata(types.RetryTriggerManualStageRetry)
 	}
-	if c := run.Conditions[beforeEntry]; c != nil && c.Status == types.ConditionExecutionStatusFailed && !f.meets(ex, beforeEntry) {
-		f.refused(ex, beforeEntry)
-		return nil
+	v := met
+	if c := run.Conditions[beforeEntry]; c != nil && (c.Status == types.ConditionExecutionStatusFailed || c.Status == types.ConditionExecutionStatusAbandoned) {
+		v = f.evaluate(ex, beforeEntry)
 	}
-	f.advance(ex)
+	switch v {
+	case unmet:
+		f.refused(ex, beforeEntry)
+	case met:
+		f.advance(ex)
+	}
 	return nil
 }
 

@@ -16,10 +16,18 @@ func (f *flow) fail(ex *Execution) {
 		f.retryOnce(ex, on.RetryConfiguration)
 		return
 	}
-	if !f.meets(ex, onFailure) {
+	if v := f.evaluate(ex, onFailure); v != pending {
+		f.failed(ex, v == met)
+	}
+}
+
+// failed ends a failed stage whose condition for that is known.
+func (f *flow) failed(ex *Execution, isMet bool) {
+	if !isMet {
 		f.refused(ex, onFailure)
 		return
 	}
+	on := f.stage(ex).OnFailure
 	if on == nil || on.Result != types.ResultRollback || !f.rollBackFrom(ex) {
 		f.leave(ex, types.StageExecutionStatusFailed, types.PipelineExecutionStatusFailed, "FAILED")
 	}

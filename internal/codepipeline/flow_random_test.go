@@ -32,6 +32,13 @@ func TestFlowInvariants(t *testing.T) {
 			decl.Stages[2].BeforeEntry = &types.BeforeEntryConditions{Conditions: condition(types.ResultFail, even())}
 			decl.Stages[1].OnSuccess = &types.SuccessConditions{Conditions: condition(types.ResultFail, even())}
 		}
+		if seed%4 == 2 {
+			decl.Stages[1].BeforeEntry = &types.BeforeEntryConditions{Conditions: condition(types.ResultSkip, slow("a"), even())}
+			decl.Stages[2].OnSuccess = &types.SuccessConditions{Conditions: condition(types.ResultFail, slow("a"), slow("b"))}
+			if decl.Stages[1].OnFailure == nil {
+				decl.Stages[1].OnFailure = &types.FailureConditions{Conditions: condition(types.ResultFail, slow("a"))}
+			}
+		}
 		w := newWorld(t, decl)
 		var script []string
 		for n := range 150 {
@@ -79,6 +86,13 @@ func randomCommand(r *rand.Rand, w *world, n int) string {
 	}
 	if ex.active() && !ex.Waiting {
 		run := ex.Stages[aws.ToString(w.f.stage(ex).Name)]
+		if c := run.Conditions[run.Pending]; c != nil {
+			for _, rule := range c.Rules {
+				if rule.Status == types.RuleExecutionStatusInProgress {
+					return []string{"met ", "met ", "unmet "}[r.IntN(3)] + id + " " + rule.Name
+				}
+			}
+		}
 		for _, name := range slices.Sorted(maps.Keys(run.Actions)) {
 			if run.Actions[name].Status == types.ActionExecutionStatusInProgress {
 				if r.IntN(5) == 0 {
@@ -130,7 +144,7 @@ func inconsistency(f *flow) string {
 			return ex.ID() + " waits in no queue"
 		case ex.Waiting:
 			continue
-		case ex.Stages[aws.ToString(f.stage(ex).Name)].count(types.ActionExecutionStatusInProgress) == 0:
+		case len(ex.Stages[aws.ToString(f.stage(ex).Name)].atWork()) == 0:
 			return ex.ID() + " is in a stage where nothing runs"
 		case ex.Outdated: // its stage may be gone
 			continue

@@ -52,6 +52,8 @@ func (w *world) take() {
 			w.log = append(w.log, fmt.Sprintf("%s run %s", e.ex.ID(), aws.ToString(e.do.Name)))
 		case abandonAction:
 			w.log = append(w.log, "abandon")
+		case abandonRule:
+			w.log = append(w.log, "abandon rule")
 		case ruleRan:
 			w.log = append(w.log, fmt.Sprintf("%s rule %s %s", e.ex.ID(), aws.ToString(e.rule.Name), e.run.Status))
 		case tellPipeline:
@@ -73,7 +75,8 @@ func (w *world) start(id string) {
 }
 
 // do runs one command: "start e1", "ok e1 A", "fail e1 A", "stop e1",
-// "abandon e1", "retry e1 S2 all", "close S2", "open S2", "update", "rename", "override e1 S2 BEFORE_ENTRY".
+// "abandon e1", "retry e1 S2 all", "close S2", "open S2", "update", "rename", "override e1 S2 BEFORE_ENTRY",
+// "met e1 alarm", "unmet e1 alarm".
 func (w *world) do(command string) {
 	w.t.Helper()
 	c := append(strings.Fields(command), "", "", "")
@@ -102,6 +105,16 @@ func (w *world) do(command string) {
 			mode = types.StageRetryModeAllActions
 		}
 		err = w.f.retry(ex, c[2], mode)
+	case "met", "unmet": // of a rule that is at work
+		run := ex.Stages[aws.ToString(w.f.stage(ex).Name)]
+		why := ""
+		if c[0] == "unmet" {
+			why = "because"
+		}
+		i := slices.IndexFunc(run.Conditions[run.Pending].Rules, func(r RuleRun) bool { return r.Name == c[2] })
+		if !w.f.ruleDone(ex, run.Conditions[run.Pending].Rules[i].ID, why) {
+			w.log = append(w.log, "not expected")
+		}
 	case "override":
 		err = w.f.override(ex, c[2], types.ConditionType(c[3]))
 	case "close", "open":

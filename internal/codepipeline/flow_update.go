@@ -37,6 +37,12 @@ func (f *flow) updated(version int32) {
 		rows[name] = row
 	}
 	f.board.Stages = rows
+	for _, id := range slices.Clone(f.board.Active) { // who waits for a condition has nothing to end
+		ex := f.executions[id]
+		if ex.Outdated && ex.Stages[aws.ToString(f.stage(ex).Name)].Pending != "" {
+			f.advance(ex)
+		}
+	}
 	for _, id := range slices.Clone(f.board.Active) { // whose stage is gone waits no more
 		if ex := f.executions[id]; ex.Waiting && f.board.Stages[aws.ToString(f.stage(ex).Name)] == nil {
 			f.enter(ex)

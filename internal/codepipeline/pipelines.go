@@ -222,11 +222,9 @@ func (s *Service) DeletePipeline(ctx context.Context, in *codepipeline.DeletePip
 		}
 		for _, ex := range f.executions {
 			for _, stage := range ex.Stages {
-				for _, run := range stage.Actions {
-					if run.Status == types.ActionExecutionStatusInProgress {
-						if err := s.forget(tx, p, run.ID); err != nil {
-							return err
-						}
+				for _, id := range stage.atWork() {
+					if err := s.forget(tx, p, id); err != nil {
+						return err
 					}
 				}
 			}

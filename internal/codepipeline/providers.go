@@ -2,6 +2,7 @@ package codepipeline
 
 import (
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild"
 	"github.com/aws/aws-sdk-go-v2/service/codecommit"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
@@ -22,6 +23,7 @@ type dependencies struct {
 	codedeploy func(aws.Config) deploymentAPI
 	lambda     func(aws.Config) functionAPI
 	sns        func(aws.Config) topicAPI
+	cloudwatch func(aws.Config) alarmAPI
 	archives   Archiver
 	connected  Connections
 	tempDir    string
@@ -39,6 +41,7 @@ func (s *Service) dependencies() *dependencies {
 		codedeploy: func(c aws.Config) deploymentAPI { return codedeploy.NewFromConfig(c) },
 		lambda:     func(c aws.Config) functionAPI { return lambda.NewFromConfig(c) },
 		sns:        func(c aws.Config) topicAPI { return sns.NewFromConfig(c) },
+		cloudwatch: func(c aws.Config) alarmAPI { return cloudwatch.NewFromConfig(c) },
 		archives:   s.cfg.Archives,
 		connected:  s.cfg.Connections,
 		tempDir:    s.cfg.TempDir,
@@ -62,5 +65,8 @@ func standardProviders(d *dependencies) map[string]Action {
 		"Deploy/CodeDeployToECS":       blueGreenDeploy{d},
 		"Invoke/Lambda":                functionInvoke{d},
 		"Approval/Manual":              approval{d},
+		"Rule/" + alarmCheck:           alarmRule{d},
+		"Rule/" + functionCheck:        functionInvoke{d},
+		"Rule/" + deploymentWindow:     windowRule{},
 	}
 }

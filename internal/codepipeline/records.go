@@ -43,6 +43,8 @@ type ActionRecord struct {
 	// Inputs and Outputs are its artifacts; outputs have their place from the
 	// start.
 	Inputs, Outputs []Artifact
+	// Rule is set if this is no action but the work of a rule.
+	Rule *ruleOf `json:",omitempty"`
 	// Carried says that the inputs are in the artifact store of its region.
 	Carried bool `json:",omitempty"`
 	// Override is the revision the execution was started with.

@@ -29,7 +29,7 @@ func (s *Service) keepRule(tx *engine.Tx, p *Pipeline, f *flow, e ruleRan) error
 		PipelineExecutionId: e.ex.PipelineExecutionId, PipelineVersion: e.ex.PipelineVersion, RuleExecutionId: aws.String(e.run.ID),
 		RuleName: e.rule.Name, StageName: e.stage.Name, StartTime: aws.Time(f.now), LastUpdateTime: aws.Time(f.now), Status: e.run.Status,
 		Input: &types.RuleExecutionInput{RuleTypeId: e.rule.RuleTypeId, Configuration: e.rule.Configuration, ResolvedConfiguration: e.resolved,
-			RoleArn: e.rule.RoleArn, Region: aws.String(p.Region), InputArtifacts: []types.ArtifactDetail{}},
+			RoleArn: e.rule.RoleArn, Region: aws.String(ruleRegion(p, e.rule)), InputArtifacts: []types.ArtifactDetail{}},
 		Output: &types.RuleExecutionOutput{ExecutionResult: &types.RuleExecutionResult{}},
 	}
 	if e.run.Summary != "" {
@@ -38,6 +38,13 @@ func (s *Service) keepRule(tx *engine.Tx, p *Pipeline, f *flow, e ruleRan) error
 	}
 	if err := tx.Put(store.Key(append([]string{executionRules}, p.key(e.ex.ID(), at)...)...), []byte(at)); err != nil {
 		return err
+	}
+	if e.run.Status == types.RuleExecutionStatusInProgress {
+		a, err := s.beginRule(tx, p, f, e, at)
+		if err != nil {
+			return err
+		}
+		d.Input.InputArtifacts = a.Input.InputArtifacts
 	}
 	return ruleRuns.Put(tx, d, p.key(at)...)
 }
@@ -120,7 +127,11 @@ func (s *Service) ListRuleExecutions(ctx context.Context, in *codepipeline.ListR
 
 // ListRuleTypes shows the rule types that conditions here can use.
 func (s *Service) ListRuleTypes(_ context.Context, _ *codepipeline.ListRuleTypesInput, _ ...func(*codepipeline.Options)) (*codepipeline.ListRuleTypesOutput, error) {
-	return &codepipeline.ListRuleTypesOutput{RuleTypes: []types.RuleType{ruleType()}}, nil
+	out := &codepipeline.ListRuleTypesOutput{}
+	for i := range ruleKinds {
+		out.RuleTypes = append(out.RuleTypes, ruleKinds[i].ruleType())
+	}
+	return out, nil
 }
 
 // OverrideStageCondition lets an execution pass a condition that it failed by.

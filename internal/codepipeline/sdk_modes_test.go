@@ -276,7 +276,7 @@ func TestStageConditions(t *testing.T) {
 		t.Errorf("after the override %+v", s.BeforeEntryConditionState.LatestExecution)
 	}
 	kinds, err := e.ListRuleTypes(t.Context(), &codepipeline.ListRuleTypesInput{})
-	if err != nil || len(kinds.RuleTypes) != 1 || *kinds.RuleTypes[0].Id.Provider != "VariableCheck" {
+	if err != nil || len(kinds.RuleTypes) != 4 || *kinds.RuleTypes[0].Id.Provider != "VariableCheck" {
 		t.Errorf("rule types %+v, %v", kinds, err)
 	}
 }

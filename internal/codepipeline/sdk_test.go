@@ -34,6 +34,8 @@ type everything struct {
 	data string
 	// older is for clients of the older SDK.
 	older func() *session.Session
+	// config is for SDK clients of the root user.
+	config func() aws.Config
 	// restart kills the server and starts another on its data.
 	restart func()
 	// as is S3 for other credentials.
@@ -50,7 +52,7 @@ func newEverything(t *testing.T, opts ...apptest.Option) *everything {
 		return s3.NewFromConfig(srv.ConfigFor(c), func(o *s3.Options) { o.UsePathStyle = true })
 	}
 	e.older = srv.Older
-	e.restart = srv.Restart
+	e.config, e.restart = srv.Config, srv.Restart
 	roles := iam.NewFromConfig(srv.Config())
 	role, err := roles.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("pipeline"), AssumeRolePolicyDocument: aws.String(trust)})
 	e.must(err)

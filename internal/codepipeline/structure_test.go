@@ -154,9 +154,14 @@ func TestCheckStructure(t *testing.T) {
 		{"a rule twice", "InvalidStageDeclaration", "Rule names must be unique", func(p *decl) {
 			p.Stages[1].BeforeEntry = &types.BeforeEntryConditions{Conditions: condition(types.ResultFail, check("a", "b", "EQ", "x"), check("a", "b", "EQ", "x"))}
 		}},
-		{"another kind of rule", "InvalidStageDeclaration", "Provider: 'CloudWatchAlarm'", func(p *decl) {
+		{"another kind of rule", "InvalidStageDeclaration", "Provider: 'Commands'", func(p *decl) {
 			p.Stages[1].BeforeEntry = &types.BeforeEntryConditions{Conditions: condition(types.ResultFail, check("a", "b", "EQ", "x"))}
-			p.Stages[1].BeforeEntry.Conditions[0].Rules[0].RuleTypeId.Provider = aws.String("CloudWatchAlarm")
+			p.Stages[1].BeforeEntry.Conditions[0].Rules[0].RuleTypeId.Provider = aws.String("Commands")
+		}},
+		{"a rule that cannot skip", "InvalidStageDeclaration", "The result SKIP can be used with the rules LambdaInvoke and VariableCheck only", func(p *decl) {
+			r := check("a", "b", "EQ", "x")
+			r.RuleTypeId.Provider, r.Configuration = aws.String("CloudWatchAlarm"), map[string]string{"AlarmName": "a"}
+			p.Stages[1].BeforeEntry = &types.BeforeEntryConditions{Conditions: condition(types.ResultSkip, r)}
 		}},
 		{"a result for another condition", "InvalidStructure", "The result ROLLBACK cannot be used in beforeEntry", func(p *decl) {
 			p.Stages[1].BeforeEntry = &types.BeforeEntryConditions{Conditions: condition(types.ResultRollback, check("a", "b", "EQ", "x"))}

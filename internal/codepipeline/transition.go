@@ -101,6 +101,12 @@ func (s *Service) effect(tx *engine.Tx, p *Pipeline, f *flow, e effect) error {
 		return s.closeAction(tx, p, f, a, types.ActionExecutionStatusAbandoned, "ABANDONED")
 	case ruleRan:
 		return s.keepRule(tx, p, f, e)
+	case abandonRule:
+		a, err := actions.Get(tx, p.key(e.id)...)
+		if err != nil {
+			return err
+		}
+		return s.closeRule(tx, p, f, a, types.RuleExecutionStatusAbandoned, &Result{})
 	case tellPipeline:
 		return s.emitPipeline(tx, p, e)
 	case tellStage:
@@ -143,15 +149,7 @@ func (s *Service) beginAction(tx *engine.Tx, p *Pipeline, f *flow, e startAction
 		a.Refused = &types.ErrorDetails{Code: aws.String("ConfigurationError"),
 			Message: aws.String("The resolved configuration of the action is larger than 100 KB")}
 	}
-	for _, in := range e.do.InputArtifacts {
-		art, ok := e.ex.Artifacts[aws.ToString(in.Name)]
-		if !ok && a.Refused == nil {
-			a.Refused = &types.ErrorDetails{Code: aws.String("ConfigurationError"),
-				Message: aws.String("The input artifact " + aws.ToString(in.Name) + " was not made by the action that declares it")}
-		}
-		a.Inputs = append(a.Inputs, art)
-	}
-	a.Input.InputArtifacts = details(a.Inputs)
+	a.bring(e.do.InputArtifacts, e.ex)
 	for _, out := range e.do.OutputArtifacts {
 		a.Outputs = append(a.Outputs, s.place(p, e.do, aws.ToString(out.Name)))
 	}
@@ -184,10 +182,34 @@ func (s *Service) beginAction(tx *engine.Tx, p *Pipeline, f *flow, e startAction
 	return s.emitAction(tx, p, a, "STARTED")
 }
 
+// bring notes where the inputs of an action are.
+func (a *ActionRecord) bring(inputs []types.InputArtifact, ex *Execution) {
+	for _, in := range inputs {
+		art, ok := ex.Artifacts[aws.ToString(in.Name)]
+		if !ok && a.Refused == nil {
+			a.Refused = &types.ErrorDetails{Code: aws.String("ConfigurationError"),
+				Message: aws.String("The input artifact " + aws.ToString(in.Name) + " was not made by the action that declares it")}
+		}
+		a.Inputs = append(a.Inputs, art)
+	}
+	a.Input.InputArtifacts = details(a.Inputs)
+}
+
 // closeAction ends an action execution with whatever result the record holds.
 func (s *Service) closeAction(tx *engine.Tx, p *Pipeline, f *flow, a *ActionRecord, status types.ActionExecutionStatus, state string) error {
 	a.Status = status
 	a.LastUpdateTime = aws.Time(f.now)
+	if err := s.release(tx, a, status == types.ActionExecutionStatusSucceeded); err != nil {
+		return err
+	}
+	if err := actions.Put(tx, a, p.key(a.id())...); err != nil {
+		return err
+	}
+	return s.emitAction(tx, p, a, state)
+}
+
+// release gives back what an action that ends has: jobs, and events to wait for.
+func (s *Service) release(tx *engine.Tx, a *ActionRecord, succeeded bool) error {
 	if err := s.unwatch(tx, a); err != nil {
 		return err
 	}
@@ -199,19 +221,14 @@ func (s *Service) closeAction(tx *engine.Tx, p *Pipeline, f *flow, a *ActionReco
 			return err
 		}
 	}
-	if a.Job != "" {
-		ended := types.JobStatusFailed
-		if status == types.ActionExecutionStatusSucceeded {
-			ended = types.JobStatusSucceeded
-		}
-		if err := s.endJob(tx, a.Job, ended); err != nil {
-			return err
-		}
+	if a.Job == "" {
+		return nil
 	}
-	if err := actions.Put(tx, a, p.key(a.id())...); err != nil {
-		return err
+	ended := types.JobStatusFailed
+	if succeeded {
+		ended = types.JobStatusSucceeded
 	}
-	return s.emitAction(tx, p, a, state)
+	return s.endJob(tx, a.Job, ended)
 }
 
 func (s *Service) unwatch(tx *engine.Tx, a *ActionRecord) error {
@@ -236,6 +253,9 @@ func (s *Service) finish(tx *engine.Tx, ref actionRef, r *Result, by string) err
 		return err
 	}
 	ex := f.executions[aws.ToString(a.PipelineExecutionId)]
+	if a.Rule != nil {
+		return s.finishRule(tx, p, f, ex, a, r)
+	}
 	a.take(r)
 	if by != "" {
 		a.UpdatedBy = aws.String(by)

@@ -44,7 +44,9 @@ type Work struct {
 	ActionExecutionID, ExecutionID string
 	Pipeline, Stage, Action        string
 	Region                         string
-	Now, Deadline                  time.Time
+	Started, Now, Deadline         time.Time
+	// Condition is the kind of the condition whose rule this is.
+	Condition types.ConditionType
 	// Configuration has its variables resolved.
 	Configuration   map[string]string
 	Inputs, Outputs []Artifact
@@ -77,6 +79,8 @@ type Result struct {
 	Memo any
 	// Wake are keys of events that call the next step.
 	Wake []string
+	// At, if not zero, is when the next step is called if nothing else does.
+	At time.Time
 	// Again calls the next step as soon as this result is recorded; an action
 	// that has just begun to wait for events needs it, for one that came
 	// before anybody listened.
@@ -239,7 +243,9 @@ func (s *Service) do(ctx context.Context, p *Pipeline, a *ActionRecord, repeated
 		Stage:             aws.ToString(a.StageName),
 		Action:            aws.ToString(a.ActionName),
 		Region:            a.region(),
+		Started:           aws.ToTime(a.StartTime),
 		Now:               s.cfg.Engine.Now(),
+		Condition:         a.Rule.condition(),
 		Deadline:          a.Deadline,
 		Configuration:     a.Input.ResolvedConfiguration,
 		Inputs:            a.Inputs,
@@ -306,8 +312,11 @@ func (s *Service) suspend(tx *engine.Tx, ref actionRef, r *Result) error {
 	if err := actions.Put(tx, a, ref.key()...); err != nil {
 		return err
 	}
-	if r.Again {
+	switch {
+	case r.Again:
 		return s.enqueueStep(tx, ref, false)
+	case !r.At.IsZero():
+		return tx.Enqueue(engine.NewJob{Kind: stepJob, ID: ref.ID, Payload: stepPayload{actionRef: ref}, At: r.At})
 	}
 	return nil
 }
@@ -324,8 +333,12 @@ func (s *Service) timeout(ctx context.Context, job *engine.Job) error {
 			return err
 		}
 		limit := a.Deadline.Sub(aws.ToTime(a.StartTime)).Round(time.Minute)
+		what := "action"
+		if a.Rule != nil {
+			what = "rule"
+		}
 		return s.finish(tx, ref, &Result{Failure: &Failure{Code: timedOut,
-			Message: fmt.Sprintf("The action failed because it did not finish within %d minutes", int(limit.Minutes()))}}, "")
+			Message: fmt.Sprintf("The "+what+" failed because it did not finish within %d minutes", int(limit.Minutes()))}}, "")
 	})
 }
 

@@ -42,7 +42,11 @@ func Parse(text string) (Schedule, error) {
 	if !ok || !closed {
 		return nil, ErrInvalid
 	}
-	return parseCron(strings.Fields(inner))
+	c, err := parseCron(strings.Fields(inner))
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 type rate time.Duration
@@ -68,7 +72,7 @@ var (
 	dayNames   = map[string]int{"SUN": 1, "MON": 2, "TUE": 3, "WED": 4, "THU": 5, "FRI": 6, "SAT": 7}
 )
 
-func parseCron(f []string) (Schedule, error) {
+func parseCron(f []string) (*cron, error) {
 	if len(f) != 6 || (f[2] == "?") == (f[4] == "?") {
 		return nil, ErrInvalid
 	}

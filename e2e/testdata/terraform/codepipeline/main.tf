@@ -282,6 +282,34 @@ resource "aws_codepipeline" "full" {
       condition {
         result = "FAIL"
         rule {
+          name               = "Healthy"
+          timeout_in_minutes = 90
+          rule_type_id {
+            category = "Rule"
+            owner    = "AWS"
+            provider = "CloudWatchAlarm"
+            version  = "1"
+          }
+          configuration = {
+            AlarmName   = "production-${var.branch}"
+            AlarmStates = "ALARM,INSUFFICIENT_DATA"
+            WaitTime    = "60"
+          }
+        }
+        rule {
+          name = "Window"
+          rule_type_id {
+            category = "Rule"
+            owner    = "AWS"
+            provider = "DeploymentWindow"
+            version  = "1"
+          }
+          configuration = {
+            Cron     = "* * 9-17 ? * MON-FRI *"
+            TimeZone = "Europe/Berlin"
+          }
+        }
+        rule {
           name = "Version"
           rule_type_id {
             category = "Rule"
