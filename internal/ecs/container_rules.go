@@ -14,8 +14,11 @@ func defineContainer(c types.ContainerDefinition, d *types.TaskDefinition, farga
 	if !nameForm.MatchString(name) {
 		return c, clientError("Container.name contains invalid characters.")
 	}
-	if aws.ToString(c.Image) == "" || strings.ContainsAny(*c.Image, " \t\n") {
-		return c, clientError("Container.image should not be null or empty and must be an image's name.")
+	switch image := aws.ToString(c.Image); {
+	case image == "":
+		return c, clientError("Container.image should not be null or empty.")
+	case !imageForm.MatchString(image): // such as a placeholder that nobody has filled in
+		return c, clientError("Container.image contains invalid characters.")
 	}
 	if c.Essential == nil {
 		c.Essential = aws.Bool(true)

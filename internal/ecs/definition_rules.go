@@ -14,6 +14,10 @@ import (
 // nameForm is that of families, containers, services and clusters.
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
 
+// imageForm has the characters that the documentation of containers' images
+// names, and the @ of digests.
+var imageForm = regexp.MustCompile(`^[A-Za-z0-9_.:/#@-]+$`)
+
 // fargateSizes are the memory sizes (MiB) that each CPU size may have: from,
 // to, step. 256 has 512 besides, which is no multiple of its step.
 var fargateSizes = map[int]struct{ from, to, step int }{

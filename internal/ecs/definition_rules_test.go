@@ -147,7 +147,7 @@ func TestRegistrationRules(t *testing.T) {
 			app(in).Secrets = []types.Secret{{Name: aws.String("A")}}
 		},
 		"Family contains invalid":        func(in *input) { in.Family = aws.String("a b") },
-		"must be an image's name":        func(in *input) { app(in).Image = aws.String("a b") },
+		"Container.image contains":       func(in *input) { app(in).Image = aws.String("<IMAGE1_NAME>") },
 		"Container list cannot be empty": func(in *input) { in.ContainerDefinitions = nil },
 		"restartAttemptPeriod": func(in *input) {
 			app(in).RestartPolicy = &types.ContainerRestartPolicy{Enabled: aws.Bool(true), RestartAttemptPeriod: aws.Int32(1)}
