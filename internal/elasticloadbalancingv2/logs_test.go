@@ -100,6 +100,12 @@ func TestLogs(t *testing.T) {
 
 	b := newBackend(t, "b")
 	b.handle = func(rw http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" {
+			c, _, _ := http.NewResponseController(rw).Hijack()
+			fmt.Fprint(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", strings.Repeat("x", 20_000))
+			_ = c.Close()
+			return
+		}
 		if r.URL.Path == "/bad" {
 			rw.WriteHeader(http.StatusServiceUnavailable)
 		}
@@ -120,13 +126,15 @@ func TestLogs(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	raw, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-	if err != nil {
-		t.Fatal(err)
+	for _, text := range []string{"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", "PRI * HTTP/2.0\r\n\r\n"} {
+		raw, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprint(raw, text)
+		_, _ = io.Copy(io.Discard, raw)
+		_ = raw.Close()
 	}
-	fmt.Fprint(raw, "PRI * HTTP/2.0\r\n\r\n")
-	_, _ = io.Copy(io.Discard, raw)
-	_ = raw.Close()
 	now.Advance(5 * time.Minute)
 	keys, lines := logged(t, buckets, *bucket, "my/web/", 1)
 	id := strings.SplitAfter(*w.lb.LoadBalancerArn, "loadbalancer/")[1]
@@ -143,13 +151,14 @@ func TestLogs(t *testing.T) {
 		` 503 503 .*/bad HTTP/1\.1"`,
 		`^http ` + at + ` ` + id + ` 127\.0\.0\.1:\d+ - -1 -1 -1 301 - \d+ \d+ "GET http://app\.example\.com:\d+/moved HTTP/1\.1" "[^"]+" - - - "Root=[^"]+" "-" "-" 7 ` + at + ` "redirect" "http://elsewhere:80/moved" "-" "-" "-" "-" "-" ` + conn + `$`,
 		` ` + timed + ` 200 200 51\d{3} \d+ "POST .*/large HTTP/1\.1".* "forward" "-" "-" "` + target + `" "200" "-" "-" ` + conn + `$`,
+		`^ws ` + at + ` .* ` + timed + ` 101 101 \d{2} 20\d{3} "GET http://x:\d+/ws HTTP/1\.1" "-" `,
 		`^http ` + at + ` ` + id + ` 127\.0\.0\.1:\d+ - -1 -1 -1 400 - 0 \d+ "- http://[^ ]+:\d+- -" "-" .* -1 ` + at + ` "-" "-" "-" "-" "-" "-" "-" ` + conn + `$`,
 	} {
 		if i >= len(lines) || !regexp.MustCompile(want).MatchString(lines[i]) {
 			t.Errorf("line %d does not match %s\n%s", i, want, strings.Join(lines, "\n"))
 		}
 	}
-	if len(lines) != 5 {
+	if len(lines) != 6 {
 		t.Errorf("%d lines", len(lines))
 	}
 	keys, lines = logged(t, buckets, *bucket, "AWSLogs/000000000000/elasticloadbalancing/", 1)

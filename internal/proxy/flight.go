@@ -117,7 +117,7 @@ func plainName(name string) bool {
 }
 
 // traced is the value of X-Amzn-Trace-Id for a target: an id, or a part of its
-// own added to the one that the request has.
+// own added to the one that the request has, in the place of another's.
 func (f *flight) traced(have string) string {
 	f.trace = f.newTrace(have)
 	return f.trace
@@ -129,7 +129,11 @@ func (f *flight) newTrace(have string) string {
 	case have == "":
 		return "Root=" + id
 	case strings.Contains(have, "Root="):
-		return "Self=" + id + ";" + have
+		if before, self, ok := strings.Cut(have, "Self="); ok {
+			_, after, _ := strings.Cut(self, ";")
+			have = before + after
+		}
+		return "Self=" + id + ";" + strings.TrimSuffix(have, ";")
 	}
 	return "Root=" + id + ";" + have
 }

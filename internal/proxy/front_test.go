@@ -670,3 +670,21 @@ func TestBodyInParts(t *testing.T) {
 		t.Errorf("%d connections", n)
 	}
 }
+
+// The load balancer's part of a trace takes the place of the last one's.
+func TestTrace(t *testing.T) {
+	f := flight{proxy: &Proxy{cfg: Config{IDs: id.Random}}, sent: time.Unix(0x67891233, 0)}
+	for have, want := range map[string]string{
+		"":                            "Root=*",
+		"foo=bar":                     "Root=*;foo=bar",
+		"Root=1-2-3":                  "Self=*;Root=1-2-3",
+		"Self=1-1-1;Root=1-2-3;App=x": "Self=*;Root=1-2-3;App=x",
+		"Root=1-2-3;Self=1-1-1":       "Self=*;Root=1-2-3",
+	} {
+		got := f.traced(have)
+		_, id, _ := strings.Cut(strings.Split(got, ";")[0], "=")
+		if strings.Replace(got, id, "*", 1) != want || !strings.HasPrefix(id, "1-67891233-") || len(id) != 35 {
+			t.Errorf("%q becomes %q", have, got)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bufio"
 	"crypto/tls"
 	"io"
 	"net"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/slipway-dev/slipway/internal/elasticloadbalancingv2/accesslog"
@@ -159,8 +161,9 @@ func (o *port) logConnection(t *tally, secure *tls.ConnectionState, handshake ti
 // answered counts what net/http sends.
 type answered struct {
 	http.ResponseWriter
-	status int
-	sent   int64
+	status   int
+	sent     int64
+	upgraded *hijacked
 }
 
 func (r *answered) Unwrap() http.ResponseWriter { return r.ResponseWriter }
@@ -180,6 +183,41 @@ func (r *answered) Write(b []byte) (int, error) {
 	n, err := r.ResponseWriter.Write(b)
 	r.sent += int64(n)
 	return n, err
+}
+
+// Hijack implements http.Hijacker: what goes over an upgraded connection counts,
+// too.
+func (r *answered) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, b, err := http.NewResponseController(r.ResponseWriter).Hijack()
+	if err == nil {
+		r.upgraded = &hijacked{Conn: c}
+		c = r.upgraded
+	}
+	return c, b, err
+}
+
+// hijacked counts the bytes of a connection that speaks another protocol.
+type hijacked struct {
+	net.Conn
+	received, sent atomic.Int64
+}
+
+func (h *hijacked) Read(b []byte) (int, error) {
+	n, err := h.Conn.Read(b)
+	h.received.Add(int64(n))
+	return n, err
+}
+
+func (h *hijacked) Write(b []byte) (int, error) {
+	n, err := h.Conn.Write(b)
+	h.sent.Add(int64(n))
+	return n, err
+}
+
+// CloseWrite tells the client that there is no more to come.
+func (h *hijacked) CloseWrite() error {
+	closeWrite(h.Conn)
+	return nil
 }
 
 // counting is a request's body.
@@ -234,8 +272,10 @@ func (n *note) record(w http.ResponseWriter, r *http.Request) http.ResponseWrite
 // noted ends a request of net/http.
 func (n *note) noted(o *port) {
 	n.Status, n.Sent = n.writer.status, n.writer.sent
-	if n.Status == 0 && n.flight != nil && n.flight.status == http.StatusSwitchingProtocols {
-		n.Status = n.flight.status
+	if up := n.writer.upgraded; up != nil {
+		n.Status = http.StatusSwitchingProtocols
+		n.Received += up.received.Load()
+		n.Sent += headSize(len("HTTP/1.1 101 Switching Protocols"), n.writer.Header()) + up.sent.Load()
 	}
 	if n.Status == 0 {
 		n.Status = clientGone
