@@ -2,7 +2,6 @@ package cloudwatch
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -265,7 +264,7 @@ func reasonData(a *alarm, t terms, used []sample, now time.Time) string {
 		evaluated = append(evaluated, map[string]any{"timestamp": x.at.UTC().Format(stamp), "value": x.value})
 	}
 	m["recentDatapoints"], m["evaluatedDatapoints"] = recent, evaluated
-	b, err := json.Marshal(m)
+	b, err := marshal(m)
 	if err != nil { // infinite
 		return ""
 	}

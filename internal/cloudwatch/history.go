@@ -1,6 +1,7 @@
 package cloudwatch
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -93,11 +94,20 @@ func (s *Service) configured(tx *engine.Tx, old, now *alarm) error {
 }
 
 func (s *Service) recordChange(tx *engine.Tx, a *alarm, summary, kind string) error {
-	data, err := json.Marshal(map[string]any{"version": "1.0", "type": kind, strings.ToLower(kind) + "dAlarm": a.document()})
+	data, err := marshal(map[string]any{"version": "1.0", "type": kind, strings.ToLower(kind) + "dAlarm": a.document()})
 	if err != nil {
 		return err
 	}
 	return s.record(tx, a, types.HistoryItemTypeConfigurationUpdate, summary, data)
+}
+
+// marshal leaves < and > as they are: reasons have arrows.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // document is an alarm as the history of its configuration has it: with the

@@ -33,7 +33,7 @@ type call struct {
 // functionEvent is what a function gets of a transition ("Invoke a Lambda
 // function from an alarm").
 func (s *Service) functionEvent(a *alarm, from, to state) (json.RawMessage, error) {
-	return json.Marshal(map[string]any{
+	return marshal(map[string]any{
 		"source": "aws.cloudwatch", "alarmArn": a.arn(), "accountId": s.cfg.Site.Account, "time": to.updated.UTC().Format(stamp), "region": a.Region,
 		"alarmData": map[string]any{"alarmName": a.name(), "state": eventState(to), "previousState": eventState(from), "configuration": a.configuration()},
 	})

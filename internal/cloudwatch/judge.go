@@ -107,7 +107,11 @@ func reason(t terms, used []sample, before, to types.StateValue) string {
 	if to == types.StateValueInsufficientData {
 		return fmt.Sprintf("Insufficient Data: %s unknown.", counted(t.n, "datapoint was", "datapoints were"))
 	}
-	transition := fmt.Sprintf("(minimum %s for %s -> %s transition)", counted(t.m, "datapoint", "datapoints"), before, to)
+	least := t.m
+	if to == types.StateValueOk { // so few within the threshold keep m from breaching
+		least = t.n - t.m + 1
+	}
+	transition := fmt.Sprintf("(minimum %s for %s -> %s transition)", counted(least, "datapoint", "datapoints"), before, to)
 	if lack := t.n - len(used); len(used) == 0 {
 		how := "[NonBreaching]"
 		if t.missing == breaching {

@@ -86,8 +86,9 @@ func TestReason(t *testing.T) {
 	k := terms{operator: types.ComparisonOperatorGreaterThanThreshold, threshold: 5, n: 3, m: 2, missing: missing}
 	_, used := judge(k, range1("0 X X"), isOK)
 	for got, want := range map[string]string{
-		reason(k, used, isOK, isAlarm):                              "2 out of the last 3 datapoints [10.0 (",
-		reason(k, used, isAlarm, isOK):                              "1 out of the last 3 datapoints",
+		reason(k, used, isOK, isAlarm): "2 out of the last 3 datapoints [10.0 (",
+		reason(k, used, isAlarm, isOK): "1 out of the last 3 datapoints",
+		reason(terms{operator: k.operator, threshold: 5, n: 3, m: 3}, used, isAlarm, isOK): "(minimum 1 datapoint for ALARM -> OK transition)",
 		reason(k, nil, isOK, isUnsure):                              "Insufficient Data: 3 datapoints were unknown.",
 		reason(terms{n: 1, missing: breaching}, nil, isOK, isAlarm): "no datapoints were received for 1 period and 1 missing datapoint was treated as [Breaching].",
 	} {

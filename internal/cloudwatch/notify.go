@@ -1,7 +1,6 @@
 package cloudwatch
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -64,7 +63,7 @@ func (s *Service) recordAction(tx *engine.Tx, a *alarm, action string, updated i
 		done["actionState"], done["error"] = "Failed", why
 		summary = "Failed to execute action " + action + ". " + why
 	}
-	data, err := json.Marshal(done)
+	data, err := marshal(done)
 	if err != nil {
 		return err
 	}
@@ -168,13 +167,11 @@ func (s *Service) message(a *alarm, from, to state) string {
 			*list = []string{} // never null
 		}
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(m); err != nil {
+	b, err := marshal(m)
+	if err != nil {
 		panic(err) // of texts and numbers
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return string(b)
 }
 
 func triggerOf(m *types.MetricAlarm, period time.Duration) *trigger {

@@ -58,7 +58,7 @@ func (s *Service) move(tx *engine.Tx, a *alarm, to state, c cascade) error {
 	if err := a.put(tx); err != nil || from.value == to.value {
 		return err
 	}
-	data, err := json.Marshal(map[string]any{"version": "1.0", "oldState": historyState(from), "newState": historyState(to)})
+	data, err := marshal(map[string]any{"version": "1.0", "oldState": historyState(from), "newState": historyState(to)})
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func clip(s string, most int) string {
 
 // announce emits the event of a transition.
 func (s *Service) announce(tx *engine.Tx, a *alarm, from, to state) error {
-	detail, err := json.Marshal(map[string]any{"alarmName": a.name(), "state": eventState(to), "previousState": eventState(from), "configuration": a.configuration()})
+	detail, err := marshal(map[string]any{"alarmName": a.name(), "state": eventState(to), "previousState": eventState(from), "configuration": a.configuration()})
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func composed(a, cause *alarm, to types.StateValue, now time.Time) state {
 		return state{value: to, reason: fmt.Sprintf("%s was created and its alarm rule evaluates to %s", a.arn(), to), updated: now}
 	}
 	st := cause.state()
-	data, _ := json.Marshal(map[string]any{"triggeringAlarms": []any{map[string]any{"arn": cause.arn(),
+	data, _ := marshal(map[string]any{"triggeringAlarms": []any{map[string]any{"arn": cause.arn(),
 		"state": map[string]string{"value": string(st.value), "timestamp": st.updated.UTC().Format(stamp)}}}})
 	return state{value: to, reason: fmt.Sprintf("%s transitioned to %s at %s", cause.arn(), st.value, st.updated.UTC().Format("Monday 02 January, 2006 15:04:05 UTC")), data: string(data), updated: now}
 }

@@ -282,8 +282,7 @@ resource "aws_codepipeline" "full" {
       condition {
         result = "FAIL"
         rule {
-          name               = "Healthy"
-          timeout_in_minutes = 90
+          name = "Healthy"
           rule_type_id {
             category = "Rule"
             owner    = "AWS"
