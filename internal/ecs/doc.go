@@ -91,7 +91,7 @@
 // Where this differs from AWS: a service's first deployment has all traffic from
 // the start and no bake time; a listener's default rule can be the production
 // rule; a hook of a shift is asked when its weights are in force, and one that
-// fails on the way back is passed over; a task without health check counts as
+// fails, or wants to be asked again, on the way back is passed over; a task without health check counts as
 // healthy after Config.StableAfter instead of 40 seconds; a task that ends before
 // it ever counted as healthy is a failed one for the circuit breaker; the first
 // health check comes after a second instead of a whole interval; a task whose

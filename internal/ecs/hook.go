@@ -126,7 +126,8 @@ var hookIDForm = regexp.MustCompile(`^ecs-[a-z]+-[0-9A-Za-z]+$`)
 // executionID is the same whenever the same hook is asked at the same place.
 func executionID(deployment string, e *errand) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s %d", deployment, e.Hook, e.At, e.Step))
-	return fmt.Sprintf("%x-%x-4%x-8%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])[:36]
+	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80 // a UUID of one's own making
+	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 }
 
 // told is what a refusal means, in ECS's words; what may pass stays as it is.

@@ -53,6 +53,9 @@ func (s *scheduler) hooked(at step) bool {
 	case e.Done && e.Again.IsZero():
 		s.endHook(hookAgrees)
 		return true
+	case e.Done && d.Back: // the source has the traffic already
+		s.endHook(hookIsLate)
+		return s.object(fmt.Sprintf("%s lifecycle hook(s) are not waited for in a rollback.", at.at), true)
 	case late:
 		s.endHook(hookIsLate)
 		why := fmt.Sprintf("%s lifecycle hook(s) failed. Lifecycle hook target %s timed out.", at.at, aws.ToString(h.HookTargetArn))

@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -178,6 +179,23 @@ func TestHookFails(t *testing.T) {
 		if len(r.svc.Rollouts) != 1 || r.svc.Rollouts[0].RolloutState != types.DeploymentRolloutStateCompleted {
 			t.Errorf("%s: %+v", stage, r.svc.Rollouts)
 		}
+	}
+}
+
+// No hook delays the way back.
+func TestHookOfTheWayBack(t *testing.T) {
+	r := start(t, hooked(types.DeploymentLifecycleHookStageProductionTrafficShift))
+	asked := func() bool { e := r.svc.Deploy.Errand; return e != nil && e.Do == invoke }
+	r.goOn(asked)
+	r.answer("it returned FAILED", time.Time{})
+	r.goOn(func() bool { return r.svc.Deploy.Back && asked() })
+	if id := executionID(r.svc.Deploy.ID, r.svc.Deploy.Errand); !regexp.MustCompile("^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$").MatchString(id) {
+		t.Errorf("execution %s", id)
+	}
+	r.answer("", r.now.Add(time.Hour))
+	r.goOn(nil)
+	if d := r.svc.Deploy; d.Status != types.ServiceDeploymentStatusRollbackSuccessful || d.Hooks[len(d.Hooks)-1].Status != hookIsLate {
+		t.Errorf("%+v", d)
 	}
 }
 
