@@ -94,18 +94,15 @@ func (s *scheduler) breakCircuit() {
 	if wanted {
 		reason = "Service deployment rolled back because " + why
 	}
-	what, said := reason, reason
+	what := reason
 	if why == circuitBroken { // the words of the deployments' own documents
-		what, said = "ECS deployment circuit breaker: tasks failed to start.", "tasks failed to start."
+		what = "ECS deployment circuit breaker: tasks failed to start."
 		if back {
 			what = fmt.Sprintf("ECS deployment circuit breaker: rolling back to deploymentId %s.", target.id())
 		}
 	}
-	if why == alarmed {
-		said = "alarm detected."
-	}
 	p.RolloutState, p.UpdatedAt, p.RolloutStateReason = types.DeploymentRolloutStateFailed, aws.Time(s.now), &what
-	s.say(fmt.Sprintf("(deployment %s) deployment failed: %s", id, said))
+	s.sayFailed(id, why, reason)
 	s.Emit = append(s.Emit, notice{Deployment: true, Type: "ERROR", Name: "SERVICE_DEPLOYMENT_FAILED", Reason: what, ID: id})
 	switch {
 	case d.open() && d.Back:
@@ -125,6 +122,18 @@ func (s *scheduler) breakCircuit() {
 
 // troubleshooting is the end of some messages.
 const troubleshooting = " For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
+
+// sayFailed tells that a deployment failed, in the words that AWS has for the
+// most frequent reasons.
+func (s *scheduler) sayFailed(id, why, reason string) {
+	switch why {
+	case circuitBroken:
+		reason = "tasks failed to start."
+	case alarmed:
+		reason = "alarm detected."
+	}
+	s.say(fmt.Sprintf("(deployment %s) deployment failed: %s", id, reason))
+}
 
 // impair announces, once, that tasks keep failing, and, which AWS does not, why.
 func (s *scheduler) impair() {

@@ -134,7 +134,7 @@ func (s *scheduler) abandon(why string, back bool) {
 		reason = "Service deployment rolled back because " + why
 	}
 	target.RolloutState, target.UpdatedAt, target.RolloutStateReason = types.DeploymentRolloutStateFailed, aws.Time(s.now), &reason
-	s.say(fmt.Sprintf("(deployment %s) deployment failed: %s", d.Target, reason))
+	s.sayFailed(d.Target, why, reason)
 	s.Emit = append(s.Emit, notice{Deployment: true, Type: "ERROR", Name: "SERVICE_DEPLOYMENT_FAILED", Reason: reason, ID: d.Target})
 	if !back {
 		d.end(types.ServiceDeploymentStatusStopped, reason, s.now)

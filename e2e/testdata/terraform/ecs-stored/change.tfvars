@@ -1,6 +1,6 @@
 insights   = "disabled"
 logging    = "DEFAULT"
-maximum    = 150
+maximum    = 300
 port       = 9090
 alarms     = false
 registries = []

@@ -283,7 +283,6 @@ resource "aws_ecs_service" "rolling" {
   enable_ecs_managed_tags            = true
   propagate_tags                     = "TASK_DEFINITION"
   availability_zone_rebalancing      = "ENABLED"
-  health_check_grace_period_seconds  = 60
   alarms {
     enable      = var.alarms
     rollback    = true
@@ -395,11 +394,12 @@ resource "aws_ecs_service" "strategy" {
 }
 
 resource "aws_ecs_service" "balanced" {
-  name            = "balanced"
-  cluster         = aws_ecs_cluster.full.id
-  task_definition = aws_ecs_task_definition.fargate.arn
-  desired_count   = 0
-  launch_type     = "FARGATE"
+  name                              = "balanced"
+  cluster                           = aws_ecs_cluster.full.id
+  task_definition                   = aws_ecs_task_definition.fargate.arn
+  desired_count                     = 0
+  launch_type                       = "FARGATE"
+  health_check_grace_period_seconds = var.tag == "first" ? 60 : 0
   network_configuration {
     subnets = data.aws_subnets.default.ids
   }

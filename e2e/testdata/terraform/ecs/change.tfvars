@@ -1,3 +1,2 @@
 page  = "second"
-grace = 60
 level = "enabled"

@@ -1,7 +1,6 @@
 # A service that runs, as an ordinary team declares one.
 
 variable "page" { default = "first" }
-variable "grace" { default = 30 }
 variable "level" { default = "disabled" }
 
 data "aws_caller_identity" "me" {}
@@ -113,7 +112,6 @@ resource "aws_ecs_service" "app" {
   enable_ecs_managed_tags            = true
   propagate_tags                     = "SERVICE"
   wait_for_steady_state              = true
-  health_check_grace_period_seconds  = var.grace
   deployment_circuit_breaker {
     enable   = true
     rollback = true
