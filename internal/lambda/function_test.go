@@ -89,6 +89,12 @@ func TestVersionsAndAliases(t *testing.T) {
 	if len(list.Versions) != 3 || *list.Versions[0].Version != "$LATEST" || *list.Versions[2].Version != "2" {
 		t.Errorf("%+v", list.Versions)
 	}
+	pages := lambda.NewListVersionsByFunctionPaginator(w.fn, &lambda.ListVersionsByFunctionInput{FunctionName: name, MaxItems: aws.Int32(1)})
+	for _, want := range []string{"$LATEST", "1", "2"} {
+		if one := apptest.Must(pages.NextPage(ctx))(t); len(one.Versions) != 1 || *one.Versions[0].Version != want {
+			t.Errorf("%+v", one.Versions)
+		}
+	}
 
 	made := apptest.Must(w.fn.CreateAlias(ctx, &lambda.CreateAliasInput{FunctionName: name, Name: aws.String("live"), FunctionVersion: aws.String("1"),
 		RoutingConfig: &types.AliasRoutingConfiguration{AdditionalVersionWeights: map[string]float64{"2": 0.1}}}))(t)

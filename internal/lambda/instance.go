@@ -52,8 +52,9 @@ type instance struct {
 	ended     bool
 	exit      runtimeapi.Frame // how the runtime ended
 	initError *runtimeapi.Frame
-	began     bool // it has had an event
-	initTail  tail // what it wrote before
+	memory    int64 // in bytes, when it last asked for an event
+	began     bool  // it has had an event
+	initTail  tail  // what it wrote before
 	current   *running
 }
 
@@ -199,6 +200,9 @@ func (i *instance) take(f runtimeapi.Frame) {
 		i.mu.Unlock()
 		i.journal.add(f.Time, f.Text)
 	case runtimeapi.KindReady:
+		i.mu.Lock()
+		i.memory = f.Memory
+		i.mu.Unlock()
 		select {
 		case i.asked <- struct{}{}:
 		default: // a peer that repeats itself
@@ -261,7 +265,7 @@ func (i *instance) invoke(e *event) (*result, time.Duration) {
 	timeout := time.NewTimer(t.timeout())
 	defer timeout.Stop()
 	err := i.conn.Send(runtimeapi.Frame{Kind: runtimeapi.KindInvoke, ID: e.ID, Deadline: begun.Add(t.timeout()).UnixMilli(),
-		ARN: i.s.arnOf(e.Name), Trace: trace(e.ID), ClientContext: e.ClientContext, Body: e.Payload})
+		ARN: i.s.arnOf(e.Name), Trace: trace(e.ID, begun), ClientContext: e.ClientContext, Body: e.Payload})
 	out := &result{version: *t.Version}
 	o := outcome{status: "success"}
 	if err != nil {
@@ -272,7 +276,7 @@ func (i *instance) invoke(e *event) (*result, time.Duration) {
 		out.payload, out.failed, o.memory = f.Body, f.Kind == runtimeapi.KindError, f.Memory
 	case <-timeout.C:
 		what := fmt.Sprintf("Task timed out after %.2f seconds", t.timeout().Seconds())
-		out.payload, out.failed, o.status = problem("Sandbox.Timedout", e.ID, what), true, "timeout"
+		out.payload, out.failed, o.status, o.memory = problem("Sandbox.Timedout", e.ID, what), true, "timeout", i.seen()
 		i.plain(r, time.Now().UTC().Format("2006-01-02T15:04:05.000Z")+" "+e.ID+" "+what)
 		i.kill()
 	case <-i.dead:
@@ -296,6 +300,13 @@ func (i *instance) invoke(e *event) (*result, time.Duration) {
 	i.initTook = 0 // told once
 	out.tail = r.tail.text()
 	return out, o.took
+}
+
+// seen is the memory that the runtime had when its event began.
+func (i *instance) seen() int64 {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.memory
 }
 
 // kill ends the runtime now.
@@ -346,10 +357,11 @@ func (t *tail) text() string {
 }
 
 // trace is a trace header's value for an event: nothing is traced here.
-func trace(request string) string {
+// https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html
+func trace(request string, at time.Time) string {
 	hex := strings.ReplaceAll(request, "-", "")
 	if len(hex) < 32 {
 		return ""
 	}
-	return "Root=1-" + hex[:8] + "-" + hex[8:32] + ";Sampled=0"
+	return fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0", at.Unix(), hex[8:32], hex[:16])
 }

@@ -94,8 +94,8 @@ func (s *Service) ListVersionsByFunction(ctx context.Context, in *lambda.ListVer
 			return err
 		}
 		first := aws.ToString(in.Marker) == ""
-		if first && req.Max > 1 {
-			req.Max--
+		if first {
+			req.Max-- // $LATEST is one of the page
 		}
 		out.Versions, out.NextMarker, err = page.Of(r, versions, req, func(v *version) (types.FunctionConfiguration, bool, error) {
 			c, err := s.versioned(f, v)

@@ -102,13 +102,18 @@ func (a *api) next(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	known, busy := a.asking, a.current != nil
 	a.asking = a.asking || !busy
+	rt := a.runtime
 	a.mu.Unlock()
 	if busy {
 		refuse(w, http.StatusForbidden, "InvalidStateTransition", "The last event has no response and no error yet")
 		return
 	}
 	if !known { // it may ask anew after its client lost patience
-		_ = a.conn.Send(Frame{Kind: KindReady})
+		ready := Frame{Kind: KindReady}
+		if rt != nil {
+			ready.Memory = rt.peak() // for the report, should it not live to tell
+		}
+		_ = a.conn.Send(ready)
 	}
 	var f Frame
 	select {
@@ -122,11 +127,7 @@ func (a *api) next(w http.ResponseWriter, r *http.Request) {
 	}
 	a.mu.Lock()
 	a.asking, a.current = false, &f
-	rt := a.runtime
 	a.mu.Unlock()
-	if rt != nil {
-		rt.peak() // for the report, should it end
-	}
 	h := w.Header()
 	h.Set("Lambda-Runtime-Aws-Request-Id", f.ID)
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(f.Deadline, 10))

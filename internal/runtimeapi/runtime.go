@@ -120,6 +120,9 @@ func (s *Start) value(name string) (value string) {
 func commandOf(cfg Config, start *Start) ([]string, error) {
 	command, err := runtimeOf(cfg, start)
 	if w := start.value("AWS_LAMBDA_EXEC_WRAPPER"); err == nil && w != "" && start.Managed != "" {
+		if rest, ok := strings.CutPrefix(w, "/opt/"); ok {
+			w = filepath.Join(start.Opt, rest)
+		}
 		command = append([]string{w}, command...)
 	}
 	return command, err
