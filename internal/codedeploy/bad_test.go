@@ -226,6 +226,15 @@ func TestNeverSteady(t *testing.T) {
 	if d := b.want(id, types.DeploymentStatusInProgress, ""); !slices.Equal(d.DeploymentStatusMessages, []string{said}) {
 		t.Errorf("%q", d.DeploymentStatusMessages)
 	}
+	// What ECS said last takes the place of what it said before.
+	later := fmt.Sprintf("(service s, taskSet %s) (task 1) (port 80) is unhealthy in (target-group g) due to (reason Health checks failed)", *b.world.sets[1].Id)
+	b.world.mu.Lock()
+	b.world.events = slices.Insert(b.world.events, 0, ecstypes.ServiceEvent{Message: &later})
+	b.world.mu.Unlock()
+	b.emit("aws.ecs", "ECS Service Action", serviceARN, map[string]string{"eventName": "SERVICE_TASK_START_IMPAIRED"})
+	if d := b.want(id, types.DeploymentStatusInProgress, ""); !slices.Equal(d.DeploymentStatusMessages, []string{later}) {
+		t.Errorf("%q", d.DeploymentStatusMessages)
+	}
 	b.pass(time.Hour + time.Second)
 	d := b.want(id, types.DeploymentStatusFailed, types.ErrorCodeTimeout)
 	if !strings.Contains(*d.ErrorInformation.Message, "This time out period is 60 minutes.") {

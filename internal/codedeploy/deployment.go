@@ -41,6 +41,8 @@ type run struct {
 	Hooks map[string]string
 	Call  *call
 	Calls []string // ids of the hooks that have reported
+	// Note is the last note of a step that waits, which the messages show.
+	Note string
 
 	// Weight is the percentage of production traffic that was last given to the
 	// new version, the Shifts-th of the traffic's plan, at Shifted.

@@ -263,9 +263,7 @@ func (f *flow) apply(a action, o outcome) {
 	}
 	switch {
 	case o.failure == nil && (a.do == nothing || o.pending):
-		if m := f.d.DeploymentStatusMessages; o.note != "" && !slices.Contains(m, o.note) {
-			f.d.DeploymentStatusMessages = append(m, o.note)
-		}
+		f.remark(o.note)
 		return
 	case o.failure != nil && r.Ending != nil:
 		f.notUndone(o.failure)
@@ -297,6 +295,18 @@ func (f *flow) apply(a action, o outcome) {
 	default:
 		f.advance()
 	}
+}
+
+// remark shows the latest note of a step that waits, in place of the one before.
+func (f *flow) remark(note string) {
+	r, all := &f.d.Run, f.d.DeploymentStatusMessages
+	if note == "" || note == r.Note {
+		return
+	}
+	if i := slices.Index(all, r.Note); r.Note != "" && i >= 0 {
+		all = slices.Delete(all, i, i+1)
+	}
+	f.d.DeploymentStatusMessages, r.Note = append(all, note), note
 }
 
 // started goes on after everything was looked at.

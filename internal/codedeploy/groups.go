@@ -3,6 +3,7 @@ package codedeploy
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
@@ -166,14 +167,14 @@ func saveGroup(tx *engine.Tx, region string, a *application, g *group) error {
 		return err
 	}
 	for _, e := range g.EcsServices {
-		owner, err := mapped.Get(tx, region, *e.ClusterName, *e.ServiceName)
+		owner, err := mapped.Get(tx, region, short(e.ClusterName), short(e.ServiceName))
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 		if err == nil && *owner != *g.DeploymentGroupId {
 			return &types.ECSServiceMappingLimitExceededException{Message: text("The ECS service %s in the cluster %s belongs to another deployment group.", *e.ServiceName, *e.ClusterName)}
 		}
-		if err := mapped.Put(tx, g.DeploymentGroupId, region, *e.ClusterName, *e.ServiceName); err != nil {
+		if err := mapped.Put(tx, g.DeploymentGroupId, region, short(e.ClusterName), short(e.ServiceName)); err != nil {
 			return err
 		}
 	}
@@ -183,10 +184,13 @@ func saveGroup(tx *engine.Tx, region string, a *application, g *group) error {
 	return groups.Put(tx, g, region, a.ID, g.name())
 }
 
+// short is the name of a cluster or a service that may be given by its ARN.
+func short(name *string) string { return (*name)[strings.LastIndexByte(*name, '/')+1:] }
+
 // dropGroup deletes what saveGroup wrote.
 func dropGroup(tx *engine.Tx, region string, a *application, g *group) error {
 	for _, e := range g.EcsServices {
-		if err := mapped.Delete(tx, region, *e.ClusterName, *e.ServiceName); err != nil {
+		if err := mapped.Delete(tx, region, short(e.ClusterName), short(e.ServiceName)); err != nil {
 			return err
 		}
 	}

@@ -139,6 +139,7 @@ func TestBlueGreenGroupStory(t *testing.T) {
 	}
 	second := in()
 	second.DeploymentGroupName = aws.String("h")
+	second.EcsServices[0].ClusterName = aws.String("arn:aws:ecs:us-east-1:000000000000:cluster/" + *second.EcsServices[0].ClusterName)
 	if _, err := client.CreateDeploymentGroup(ctx, second); code(err) != "ECSServiceMappingLimitExceededException" {
 		t.Errorf("one service in two groups: %v", err)
 	}

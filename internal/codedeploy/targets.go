@@ -25,7 +25,7 @@ func (d *deployment) target() (*types.DeploymentTarget, error) {
 	status, at := d.targetStatus(), d.touchedAt()
 	switch r := &d.Run; {
 	case d.ComputePlatform == types.ComputePlatformEcs:
-		t := &types.ECSTarget{DeploymentId: d.DeploymentId, TargetId: aws.String(*d.Service.ClusterName + ":" + *d.Service.ServiceName),
+		t := &types.ECSTarget{DeploymentId: d.DeploymentId, TargetId: aws.String(short(d.Service.ClusterName) + ":" + short(d.Service.ServiceName)),
 			LifecycleEvents: r.Events, Status: status, LastUpdatedAt: at, TaskSetsInfo: []types.ECSTaskSet{}}
 		if r.ECS != nil {
 			t.TargetArn = aws.String(r.ECS.ServiceARN)

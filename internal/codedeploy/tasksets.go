@@ -255,10 +255,10 @@ func (x taskSets) install(ctx context.Context) (o outcome, err error) {
 }
 
 // trouble is what the service's events, newest first, say of a task set whose
-// tasks cannot be placed or do not stay; "" if nothing.
+// tasks cannot be placed, do not stay or are not healthy; "" if nothing.
 func trouble(events []ecstypes.ServiceEvent, set string) string {
 	for _, e := range events {
-		if m := aws.ToString(e.Message); strings.Contains(m, "taskSet "+set+")") && strings.Contains(m, "unable to") {
+		if m := aws.ToString(e.Message); strings.Contains(m, "taskSet "+set+")") && (strings.Contains(m, "unable to") || strings.Contains(m, "is unhealthy in")) {
 			return m
 		}
 	}
