@@ -30,6 +30,28 @@ func slow(name string) types.RuleDeclaration {
 		Configuration: map[string]string{"AlarmName": name}}
 }
 
+// conditionCase is a script for a pipeline of three stages that is edited first.
+type conditionCase struct {
+	name   string
+	mode   types.ExecutionMode
+	edit   func(*types.PipelineDeclaration)
+	script string
+	want   string // the effects of the last command
+}
+
+func (c conditionCase) run(t *testing.T) {
+	p := declare(c.mode, "A", "B", "C")
+	c.edit(p)
+	w := newWorld(t, p)
+	n := strings.Count(c.script, ";")
+	if got := w.told(n, c.script); got != c.want {
+		t.Errorf("effects of the last command:\n got %s\nwant %s", got, c.want)
+	}
+	if problem := inconsistency(w.f); problem != "" {
+		t.Error(problem)
+	}
+}
+
 // TestSlowConditions are those that have to be waited for.
 func TestSlowConditions(t *testing.T) {
 	entry := func(r types.Result, rules ...types.RuleDeclaration) func(*types.PipelineDeclaration) {
@@ -44,13 +66,7 @@ func TestSlowConditions(t *testing.T) {
 		p.Stages[1].OnFailure = &types.FailureConditions{Conditions: condition(types.ResultRollback, slow("a"))}
 	}
 	const superseded, queued, parallel = types.ExecutionModeSuperseded, types.ExecutionModeQueued, types.ExecutionModeParallel
-	for _, c := range []struct {
-		name   string
-		mode   types.ExecutionMode
-		edit   func(*types.PipelineDeclaration)
-		script string
-		want   string // the effects of the last command
-	}{
+	for _, c := range []conditionCase{
 		{"the stage waits", superseded, entry(types.ResultFail, slow("a")), "start e1; ok e1 A", "e1 S1 SUCCEEDED, e1 rule a InProgress, e1 S2 STARTED"},
 		{"and goes on", superseded, entry(types.ResultFail, slow("a")), "start e1; ok e1 A; met e1 a", "e1 run B"},
 		{"or fails", superseded, entry(types.ResultFail, slow("a")), "start e1; ok e1 A; unmet e1 a", "e1 S2 FAILED, e1 FAILED"},
@@ -79,18 +95,7 @@ func TestSlowConditions(t *testing.T) {
 		{"a failure is met", superseded, failure, "start e1; ok e1 A; fail e1 B; met e1 a", "e1 S2 FAILED, e1 FAILED"},
 		{"a failure is not retried meanwhile", superseded, failure, "start e1; ok e1 A; fail e1 B; retry e1 S2", "Conflict"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			p := declare(c.mode, "A", "B", "C")
-			c.edit(p)
-			w := newWorld(t, p)
-			n := strings.Count(c.script, ";")
-			if got := w.told(n, c.script); got != c.want {
-				t.Errorf("effects of the last command:\n got %s\nwant %s", got, c.want)
-			}
-			if problem := inconsistency(w.f); problem != "" {
-				t.Error(problem)
-			}
-		})
+		t.Run(c.name, c.run)
 	}
 }
 
@@ -109,13 +114,7 @@ func TestConditions(t *testing.T) {
 		p.Stages[1].OnFailure = &types.FailureConditions{Conditions: condition(types.ResultRollback, even())}
 	}
 	const superseded, queued, parallel = types.ExecutionModeSuperseded, types.ExecutionModeQueued, types.ExecutionModeParallel
-	for _, c := range []struct {
-		name   string
-		mode   types.ExecutionMode
-		edit   func(*types.PipelineDeclaration)
-		script string
-		want   string // the effects of the last command
-	}{
+	for _, c := range []conditionCase{
 		{"met, the stage is entered", superseded, entry(types.ResultFail), "start e2; ok e2 A", "e2 S1 SUCCEEDED, e2 rule even Succeeded, e2 S2 STARTED, e2 run B"},
 		{"not met, it fails", superseded, entry(types.ResultFail), "start e1; ok e1 A", "e1 S1 SUCCEEDED, e1 rule even Failed, e1 S2 STARTED, e1 S2 FAILED, e1 FAILED"},
 		{"without a result, too", superseded, entry(""), "start e1; ok e1 A", "e1 S1 SUCCEEDED, e1 rule even Failed, e1 S2 STARTED, e1 S2 FAILED, e1 FAILED"},
@@ -142,18 +141,7 @@ func TestConditions(t *testing.T) {
 		{"a failure that is not goes back", superseded, failure, "start e2; ok e2 A; ok e2 B; start e1; ok e1 A; fail e1 B",
 			"e1 rule even Failed, e1 S2 FAILED, e1 FAILED, a7 STARTED, a7 S2 STARTED, a7 run B"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			p := declare(c.mode, "A", "B", "C")
-			c.edit(p)
-			w := newWorld(t, p)
-			n := strings.Count(c.script, ";")
-			if got := w.told(n, c.script); got != c.want {
-				t.Errorf("effects of the last command:\n got %s\nwant %s", got, c.want)
-			}
-			if problem := inconsistency(w.f); problem != "" {
-				t.Error(problem)
-			}
-		})
+		t.Run(c.name, c.run)
 	}
 }
 
