@@ -31,13 +31,13 @@ func (s *Service) GetDeployment(ctx context.Context, in *codedeploy.GetDeploymen
 	})
 }
 
-// BatchGetDeployments shows up to 100 deployments; those that do not exist are
+// BatchGetDeployments shows up to 25 deployments; those that do not exist are
 // left out.
 //
 // Errors: DeploymentIdRequiredException, InvalidDeploymentIdException,
 // BatchLimitExceededException.
 func (s *Service) BatchGetDeployments(ctx context.Context, in *codedeploy.BatchGetDeploymentsInput, _ ...func(*codedeploy.Options)) (*codedeploy.BatchGetDeploymentsOutput, error) {
-	if err := checkBatch(len(in.DeploymentIds)); err != nil {
+	if err := checkSmallBatch(len(in.DeploymentIds)); err != nil {
 		return nil, err
 	}
 	out := &codedeploy.BatchGetDeploymentsOutput{DeploymentsInfo: []types.DeploymentInfo{}}

@@ -2,6 +2,7 @@ package codedeploy
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ func TestAlias(t *testing.T) {
 	}
 	target, err := b.GetDeploymentTarget(b.ctx, &codedeploy.GetDeploymentTargetInput{DeploymentId: &id, TargetId: aws.String("f")})
 	b.must(err)
-	if l := target.DeploymentTarget.LambdaTarget; l.LambdaFunctionInfo.TargetVersionWeight != 10 || len(l.LifecycleEvents) != 3 {
+	if l := target.DeploymentTarget.LambdaTarget; l.LambdaFunctionInfo.TargetVersionWeight != 10 || !strings.HasPrefix(*l.TargetArn, "arn:aws:lambda:us-east-1:000000000000:function:") || len(l.LifecycleEvents) != 3 {
 		t.Errorf("%+v", l)
 	}
 	b.pass(5 * time.Minute)

@@ -133,6 +133,8 @@ func TestHistory(t *testing.T) {
 		apptest.WantCode(t, err, want)
 	}
 	batch := apptest.Must(s.BatchGetDeployments(ctx, &codedeploy.BatchGetDeploymentsInput{DeploymentIds: []string{ids[0], "d-000000000"}}))(t)
+	_, err := s.BatchGetDeployments(ctx, &codedeploy.BatchGetDeploymentsInput{DeploymentIds: ids[:26]})
+	apptest.WantCode(t, err, "BatchLimitExceededException")
 	if len(batch.DeploymentsInfo) != 1 {
 		t.Errorf("%+v", batch)
 	}
@@ -150,7 +152,7 @@ func TestHistory(t *testing.T) {
 		_, err := s.ListDeploymentTargets(ctx, &codedeploy.ListDeploymentTargetsInput{DeploymentId: id, TargetFilters: filter})
 		apptest.WantCode(t, err, want)
 	}
-	_, err := s.GetDeploymentTarget(ctx, &codedeploy.GetDeploymentTargetInput{DeploymentId: id, TargetId: aws.String("c:nobody")})
+	_, err = s.GetDeploymentTarget(ctx, &codedeploy.GetDeploymentTargetInput{DeploymentId: id, TargetId: aws.String("c:nobody")})
 	apptest.WantCode(t, err, "DeploymentTargetDoesNotExistException")
 	_, err = s.ListDeploymentInstances(ctx, &codedeploy.ListDeploymentInstancesInput{DeploymentId: id})
 	apptest.WantCode(t, err, "InvalidComputePlatformException")

@@ -3,12 +3,14 @@ package codedeploy
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 
+	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/store"
 )
@@ -18,7 +20,7 @@ import (
 // revision could not be read.
 //
 // Errors: DeploymentNotStartedException.
-func (d *deployment) target() (*types.DeploymentTarget, error) {
+func (d *deployment) target(account string) (*types.DeploymentTarget, error) {
 	if d.Status == types.DeploymentStatusCreated || d.Status == types.DeploymentStatusQueued {
 		return nil, &types.DeploymentNotStartedException{Message: text("The deployment %s has not started.", d.id())}
 	}
@@ -38,8 +40,12 @@ func (d *deployment) target() (*types.DeploymentTarget, error) {
 		}
 		return &types.DeploymentTarget{DeploymentTargetType: types.DeploymentTargetTypeEcsTarget, EcsTarget: t}, nil
 	case d.ComputePlatform == types.ComputePlatformLambda && r.Lambda != nil:
+		function := r.Lambda.Name
+		if !strings.HasPrefix(function, "arn:") {
+			function = arn.New("lambda", d.Region, account, "function:"+function)
+		}
 		return &types.DeploymentTarget{DeploymentTargetType: types.DeploymentTargetTypeLambdaTarget, LambdaTarget: &types.LambdaTarget{
-			DeploymentId: d.DeploymentId, TargetId: &r.Lambda.Name, LifecycleEvents: r.Events, Status: status, LastUpdatedAt: at,
+			DeploymentId: d.DeploymentId, TargetId: &r.Lambda.Name, TargetArn: &function, LifecycleEvents: r.Events, Status: status, LastUpdatedAt: at,
 			LambdaFunctionInfo: &types.LambdaFunctionInfo{FunctionName: &r.Lambda.Name, FunctionAlias: &r.Lambda.Alias, CurrentVersion: &r.Lambda.CurrentVersion,
 				TargetVersion: &r.Lambda.TargetVersion, TargetVersionWeight: float64(r.Weight)},
 		}}, nil
@@ -97,7 +103,7 @@ func (s *Service) onTarget(ctx context.Context, id *string, check func(*deployme
 			}
 		}
 	}
-	t, err = d.target()
+	t, err = d.target(s.Site.Account)
 	return d, t, err
 }
 
