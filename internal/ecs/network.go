@@ -78,8 +78,9 @@ func (s *Service) makeNetwork(ctx context.Context, t *task) error {
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, t.key(), func(_ *engine.Tx, t *task) error {
+	return s.change(ctx, t.key(), func(tx *engine.Tx, t *task) error {
 		t.Pause = id
+		t.Connectivity, t.ConnectivityAt = types.ConnectivityConnected, aws.Time(tx.Now())
 		if !t.stopping() {
 			t.LastStatus = aws.String(statusPending)
 		}

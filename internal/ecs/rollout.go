@@ -114,6 +114,7 @@ type view struct {
 	ID, Deployment string
 	Status         string // lastStatus
 	Stopping       bool   // desiredStatus is STOPPED
+	CreatedAt      time.Time
 	StartedAt      time.Time
 	Checked        bool // an essential container has a health check
 	Health         types.HealthStatus
@@ -244,19 +245,27 @@ func (s *scheduler) unused(m membership) bool {
 	return controllerOf(s.Service.DeploymentController) == codeDeploy && m.Stage == registered && m.Health == elbtypes.TargetHealthStateEnumUnused
 }
 
-// graceOf is when a task's failed health checks begin to count.
+// graceOf is when a task's failed health checks begin to count. One that does
+// not run yet may wait for a container that never becomes healthy.
 func (s *scheduler) graceOf(v view) time.Time {
-	return v.StartedAt.Add(seconds(s.Service.HealthCheckGracePeriodSeconds))
+	since := v.StartedAt
+	if since.IsZero() {
+		since = v.CreatedAt
+	}
+	return since.Add(seconds(s.Service.HealthCheckGracePeriodSeconds))
 }
 
 // sick tells whether a health check or a load balancer finds the task unhealthy.
 func (v view) sick() bool {
+	if v.Status != statusRunning && v.Status != statusPending {
+		return false
+	}
 	return v.Health == types.HealthStatusUnhealthy || slices.ContainsFunc(v.Targets, func(m membership) bool { return m.failed() })
 }
 
 // bad tells whether a task is to be replaced for its health.
 func (s *scheduler) bad(v view) bool {
-	return v.Status == statusRunning && v.sick() && !s.now.Before(s.graceOf(v))
+	return v.sick() && !s.now.Before(s.graceOf(v))
 }
 
 func (s *scheduler) count() {
@@ -281,7 +290,7 @@ func (s *scheduler) count() {
 			}
 		} else if v.Status == statusRunning && !v.Checked && len(v.Targets) == 0 {
 			s.wake(v.StartedAt.Add(s.stable))
-		} else if v.Status == statusRunning && v.sick() && !s.bad(v) {
+		} else if v.sick() && !s.bad(v) {
 			s.wake(s.graceOf(v))
 		}
 	}

@@ -375,6 +375,21 @@ func TestUnhealthyTarget(t *testing.T) {
 }
 
 // A deployment is not over while its predecessor's tasks drain.
+// A task whose containers wait for one that is unhealthy never runs; it is
+// replaced all the same.
+func TestUnhealthyBeforeItRuns(t *testing.T) {
+	s := svc(1, 0, 100, "new")
+	s.HealthCheckGracePeriodSeconds = aws.Int32(60)
+	all := views("new:P")
+	all[0].CreatedAt, all[0].Checked, all[0].Health = epoch, true, types.HealthStatusUnhealthy
+	if p := schedule(s, all, epoch, stableAfter); len(p.Stop) != 0 || !p.Wake.Equal(epoch.Add(time.Minute)) {
+		t.Errorf("within the grace period: %+v", p)
+	}
+	if p := schedule(s, all, epoch.Add(time.Minute), stableAfter); len(p.Stop) != 1 || p.Stop[0].Reason != "Task failed container health checks" {
+		t.Errorf("after it: %+v", p)
+	}
+}
+
 func TestDrainingIsNotOver(t *testing.T) {
 	p := schedule(svc(1, 100, 200, "new", "old"), views("old:D new:h"), epoch, stableAfter)
 	if len(p.Service.Rollouts) != 2 || p.Service.Steady {

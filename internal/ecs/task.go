@@ -80,7 +80,7 @@ func (t *task) isPending() bool {
 func (t *task) view() view {
 	v := view{
 		ID: t.ID, Deployment: t.Deployment, Status: t.status(), Stopping: t.stopping(),
-		StartedAt: aws.ToTime(t.StartedAt), Health: t.HealthStatus, WasHealthy: t.WasHealthy,
+		CreatedAt: aws.ToTime(t.CreatedAt), StartedAt: aws.ToTime(t.StartedAt), Health: t.HealthStatus, WasHealthy: t.WasHealthy,
 		Targets: t.Targets,
 	}
 	for _, c := range t.Definition.ContainerDefinitions {
@@ -127,15 +127,13 @@ func next(t *task, now time.Time) action {
 		return action{do: makeNetwork}
 	}
 	waiting := time.Time{}
-	started := true // all that depend on nothing
+	started := true // all of them, ended or not
 	for i, c := range t.Definition.ContainerDefinitions {
 		b := &t.Boxes[i]
 		if !b.StartedAt.IsZero() {
 			continue
 		}
-		if len(c.DependsOn) == 0 {
-			started = false
-		}
+		started = false
 		switch ready, why, at := dependencies(t, &c, now); {
 		case why != "":
 			return action{do: giveUp, code: types.TaskStopCodeTaskFailedToStart, why: why}
