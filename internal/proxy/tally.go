@@ -27,7 +27,7 @@ type tally struct {
 }
 
 func newTally(p *Proxy, c net.Conn, s *served) *tally {
-	t := &tally{Conn: c, proxy: p, since: time.Now()}
+	t := &tally{Conn: newDirect(c), proxy: p, since: time.Now()}
 	if b := s.meter(); b != nil {
 		t.of(b)
 	}

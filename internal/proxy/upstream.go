@@ -17,7 +17,6 @@ import (
 // upstream is a connection to a target, which one request has at a time.
 type upstream struct {
 	net.Conn
-	raw    syscall.RawConn // nil where bytes are not read as they come: TLS
 	reader *h1.Reader
 	used   bool      // it has answered before
 	last   time.Time // a request was sent, or something came; or it is idle since
@@ -43,6 +42,7 @@ func (p *pool) dial(ctx context.Context, t *target) (*upstream, error) {
 	if err != nil {
 		return nil, err
 	}
+	c = newDirect(c)
 	if p.TLS {
 		secure := tls.Client(c, p.transport.TLSClientConfig)
 		ctx, cancel := context.WithTimeout(ctx, dialing)
@@ -54,9 +54,6 @@ func (p *pool) dial(ctx context.Context, t *target) (*upstream, error) {
 		c = secure
 	}
 	u := &upstream{Conn: c}
-	if s, ok := c.(syscall.Conn); ok {
-		u.raw, _ = s.SyscallConn()
-	}
 	u.reader = h1.NewReader(u, 16<<10, 64<<10)
 	return u, nil
 }
@@ -87,15 +84,12 @@ func (u *upstream) Read(b []byte) (int, error) {
 	}
 }
 
-// come reads what has come already, without waiting.
-func (u *upstream) come(b []byte) (n int) {
-	if u.raw != nil {
-		_ = u.raw.Read(func(fd uintptr) bool {
-			n, _ = syscall.Read(int(fd), b)
-			return true
-		})
+// come reads what has come already, without waiting, where it can.
+func (u *upstream) come(b []byte) int {
+	if c, ok := u.Conn.(interface{ come([]byte) int }); ok {
+		return c.come(b)
 	}
-	return max(n, 0)
+	return 0
 }
 
 // begin readies the connection for a request.
