@@ -98,16 +98,21 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *lambda.Up
 	if err != nil {
 		return nil, err
 	}
+	if l.opt != "" {
+		at, _, err := s.findIn(ctx, in.FunctionName, nil)
+		if err == nil {
+			err = s.within(at.version.Code, l.opt)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	v, err := s.update(ctx, n, in.RevisionId, false, func(v *version) error {
 		if err := s.apply(v, in); err != nil {
 			return err
 		}
 		if in.Layers != nil {
-			if v.Layers, v.Opt = l.list, l.opt; v.Opt != "" {
-				if err := s.within(v.Code, v.Opt); err != nil {
-					return err
-				}
-			}
+			v.Layers, v.Opt = l.list, l.opt
 		}
 		return complete(v)
 	})
@@ -131,12 +136,13 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 		return nil, err
 	}
 	var kind types.PackageType
+	var opt string
 	err = s.view(ctx, func(r store.Reader) error {
 		f, err := s.load(r, n)
 		if err != nil {
 			return err
 		}
-		kind = f.Latest.PackageType
+		kind, opt = f.Latest.PackageType, f.Latest.Opt
 		return s.steady(f)
 	})
 	if err != nil {
@@ -154,12 +160,12 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 	if err != nil {
 		return nil, err
 	}
+	if err := s.within(c, opt); err != nil {
+		return nil, err
+	}
 	change := func(v *version) error {
 		if v.PackageType != kind {
 			return fail("ResourceConflict", "The function has been replaced meanwhile.")
-		}
-		if err := s.within(c, v.Opt); err != nil {
-			return err
 		}
 		v.Code, v.CodeSize, v.CodeSha256 = c, size, nil
 		if c.SHA != "" {
