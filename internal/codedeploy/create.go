@@ -18,11 +18,12 @@ func (s *Service) newDeploymentID() string {
 }
 
 // CreateDeployment begins a deployment, in the state Created. A revision that
-// is not known is registered. What is wrong with the revision's content, or
-// with what it is deployed to, the deployment says, not this call.
+// is not known is registered; one that is may be named by its hash alone, as
+// GetDeployment shows it. What is wrong with the revision's content, or with
+// what it is deployed to, the deployment says, not this call.
 //
-// Errors: those of findGroup, findConfig, checkRevision, checkReactions,
-// checkGradual;
+// Errors: those of findGroup, findConfig, checkRevision, getRevision,
+// checkReactions, checkGradual;
 // DescriptionTooLongException, InvalidDeploymentConfigNameException,
 // InvalidIgnoreApplicationStopFailuresValueException,
 // InvalidUpdateOutdatedInstancesOnlyValueException,
@@ -70,6 +71,11 @@ func (s *Service) CreateDeployment(ctx context.Context, in *codedeploy.CreateDep
 		}
 		d.DeploymentId, d.CreateTime = aws.String(s.newDeploymentID()), aws.Time(tx.Now())
 		d.PreviousRevision = p.Target
+		if byHash(in.Revision) {
+			if _, err := getRevision(tx, region, a, in.Revision); err != nil {
+				return err
+			}
+		}
 		if d.Revision, err = register(tx, region, a.ID, in.Revision, nil, true); err != nil {
 			return err
 		}
@@ -86,7 +92,7 @@ func (s *Service) CreateDeployment(ctx context.Context, in *codedeploy.CreateDep
 
 // checkRequest has the rules of a request by itself.
 func checkRequest(in *codedeploy.CreateDeploymentInput, p types.ComputePlatform) error {
-	if err := checkRevision(in.Revision, p, true); err != nil {
+	if err := checkRevision(in.Revision, p, false); err != nil {
 		return err
 	}
 	server := p == types.ComputePlatformServer

@@ -109,6 +109,12 @@ func checkContent(content *string, sum **string, p types.ComputePlatform, needed
 	return nil
 }
 
+// byHash tells whether a checked location names a content by its hash alone.
+func byHash(l *types.RevisionLocation) bool {
+	return l.RevisionType == types.RevisionLocationTypeString && aws.ToString(l.String_.Content) == "" ||
+		l.RevisionType == types.RevisionLocationTypeAppSpecContent && aws.ToString(l.AppSpecContent.Content) == ""
+}
+
 func hash(content string) string {
 	b := sha256.Sum256([]byte(content))
 	return hex.EncodeToString(b[:])

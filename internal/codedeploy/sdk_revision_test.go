@@ -77,6 +77,13 @@ func TestRevisions(t *testing.T) {
 	if *got.Revision.AppSpecContent.Content != stageSpec || !slices.Equal(got.RevisionInfo.DeploymentGroups, []string{"g"}) || got.RevisionInfo.LastUsedTime == nil {
 		t.Errorf("%+v", got)
 	}
+	// It is enough for another deployment.
+	if again := s.deploy(d.Revision); again.Status != types.DeploymentStatusSucceeded {
+		t.Errorf("%+v", again.ErrorInformation)
+	}
+	_, err = s.CreateDeployment(ctx, &codedeploy.CreateDeploymentInput{ApplicationName: app, DeploymentGroupName: aws.String("g"),
+		Revision: &types.RevisionLocation{RevisionType: types.RevisionLocationTypeAppSpecContent, AppSpecContent: &types.AppSpecContent{Sha256: aws.String(strings.Repeat("0", 64))}}})
+	apptest.WantCode(t, err, "RevisionDoesNotExistException")
 	for deployed, want := range map[types.ListStateFilterAction]int{types.ListStateFilterActionInclude: 1, types.ListStateFilterActionExclude: 100} {
 		out := apptest.Must(s.ListApplicationRevisions(ctx, &codedeploy.ListApplicationRevisionsInput{ApplicationName: app, Deployed: deployed}))(t)
 		if len(out.Revisions) != want {
