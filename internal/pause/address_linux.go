@@ -8,11 +8,7 @@ import (
 
 // addLoopbackAddress gives lo a further IPv4 address, under a label of its own
 // so that the first stays. It needs CAP_NET_ADMIN.
-func addLoopbackAddress(addr string) error {
-	ip, err := netip.ParseAddr(addr)
-	if err != nil {
-		return err
-	}
+func addLoopbackAddress(ip netip.Addr) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err

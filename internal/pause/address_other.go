@@ -2,6 +2,11 @@
 
 package pause
 
-import "errors"
+import (
+	"errors"
+	"net/netip"
+)
 
-func addLoopbackAddress(string) error { return errors.ErrUnsupported }
+func addLoopbackAddress(netip.Addr) error { return errors.ErrUnsupported }
+
+func redirect(netip.AddrPort, uint16) error { return errors.ErrUnsupported }

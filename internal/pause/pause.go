@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"strconv"
@@ -33,7 +34,7 @@ const SocketPath = "/run/slipway/gateway.sock"
 
 // agentAddr is the address of ECS's agent, by AWS's documentation of task
 // roles and of the metadata endpoint.
-const agentAddr = "169.254.170.2"
+var agentAddr = netip.MustParseAddrPort("169.254.170.2:80")
 
 // Main runs until SIGTERM or SIGINT. args are the command line's after the
 // subcommand; the result is an exit code.
@@ -56,10 +57,7 @@ func Main(args []string) int {
 }
 
 func run(ctx context.Context, port int, socket string, out io.Writer) error {
-	if err := addLoopbackAddress(agentAddr); err != nil {
-		return fmt.Errorf("address %s: %w", agentAddr, err)
-	}
-	agent, err := forward.Listen(ctx, net.JoinHostPort(agentAddr, "80"))
+	agent, err := listenAgent(ctx)
 	if err != nil {
 		return err
 	}
@@ -77,6 +75,25 @@ func run(ctx context.Context, port int, socket string, out io.Writer) error {
 	}
 	fmt.Fprintln(out, Ready)
 	return group.Wait()
+}
+
+// listenAgent listens for what is sent to the agent's address: behind a redirect,
+// which leaves port 80 to the task's containers, or at the address itself where
+// the kernel has no nftables.
+func listenAgent(ctx context.Context) (net.Listener, error) {
+	if err := addLoopbackAddress(agentAddr.Addr()); err != nil {
+		return nil, fmt.Errorf("address %s: %w", agentAddr.Addr(), err)
+	}
+	ln, err := forward.Listen(ctx, "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	if err := redirect(agentAddr, uint16(ln.Addr().(*net.TCPAddr).Port)); err != nil {
+		fmt.Fprintf(os.Stderr, "pause: containers cannot listen on port %d: no nftables: %v\n", agentAddr.Port(), err)
+		_ = ln.Close()
+		return forward.Listen(ctx, agentAddr.String())
+	}
+	return ln, nil
 }
 
 // reap collects what PID 1 inherits.
