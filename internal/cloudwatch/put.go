@@ -57,7 +57,7 @@ func (s *Service) Record(ctx context.Context, region, namespace string, data []t
 			return &types.InvalidParameterCombinationException{Message: &m}
 		}
 		if points[i], err = read(&data[i], now); err != nil {
-			return &types.InvalidParameterValueException{Message: aws.String(fmt.Sprintf("The parameter MetricData.member.%d is not valid: %s", i+1, err))}
+			return badDatum(i+1, err)
 		}
 	}
 	return s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
@@ -76,6 +76,20 @@ func (s *Service) Record(ctx context.Context, region, namespace string, data []t
 		}
 		return nil
 	})
+}
+
+// memberError is what is wrong with one member of a datum.
+type memberError struct{ member, text string }
+
+func (e *memberError) Error() string { return e.member + " " + e.text }
+
+// badDatum is the error for a datum that read refuses.
+func badDatum(n int, err error) error {
+	var e *memberError
+	if errors.As(err, &e) {
+		return badValue("The parameter MetricData.member.%d.%s %s.", n, e.member, e.text)
+	}
+	return badValue("The parameter MetricData.member.%d is not valid: %s", n, err)
 }
 
 // point is a datum that was read.
@@ -104,9 +118,9 @@ func read(d *types.MetricDatum, now time.Time) (point, error) {
 	}
 	switch {
 	case now.Sub(p.at) > oldest:
-		return p, errors.New("Timestamp must specify a time within the past two weeks")
+		return p, &memberError{"Timestamp", "must specify a time within the past two weeks"}
 	case p.at.Sub(now) > newest:
-		return p, errors.New("Timestamp must specify a time no more than two hours in the future")
+		return p, &memberError{"Timestamp", "must specify a time no more than two hours in the future"}
 	}
 	p.at = p.at.UTC()
 	resolution := int32(60)
@@ -118,7 +132,7 @@ func read(d *types.MetricDatum, now time.Time) (point, error) {
 		p.second = p.at.Second()
 	case 60:
 	default:
-		return p, errors.New("StorageResolution must be 1 or 60")
+		return p, &memberError{"StorageResolution", "must be 1 or 60"}
 	}
 	var err error
 	p.distribution, err = contents(d)
@@ -169,9 +183,9 @@ func contents(d *types.MetricDatum) (out distribution, err error) {
 	case forms != 1:
 		return out, errors.New("exactly one of Value, Values and StatisticValues must be given")
 	case len(d.Values) > maxValues:
-		return out, fmt.Errorf("Values has at most %d values", maxValues)
+		return out, &memberError{"Values", fmt.Sprintf("must have at most %d values", maxValues)}
 	case len(d.Counts) > 0 && len(d.Counts) != len(d.Values):
-		return out, errors.New("Counts has one count for each of Values")
+		return out, &memberError{"Counts", "must have one count for each of Values"}
 	}
 	numbers := append(append([]float64{}, d.Values...), d.Counts...)
 	switch {
@@ -182,7 +196,7 @@ func contents(d *types.MetricDatum) (out distribution, err error) {
 		v := d.StatisticValues
 		numbers = append(numbers, *v.SampleCount, *v.Sum, *v.Minimum, *v.Maximum)
 		if *v.SampleCount <= 0 || *v.Minimum > *v.Maximum {
-			return out, errors.New("StatisticValues has a positive SampleCount, and its Minimum is not above its Maximum")
+			return out, &memberError{"StatisticValues", "must have a positive SampleCount, and a Minimum that is not above its Maximum"}
 		}
 		out = ofSet(*v)
 	default:
@@ -192,7 +206,7 @@ func contents(d *types.MetricDatum) (out distribution, err error) {
 				n = d.Counts[i]
 			}
 			if n <= 0 {
-				return out, errors.New("Counts are positive")
+				return out, &memberError{"Counts", "must be positive"}
 			}
 			out.add(of(v, n))
 		}

@@ -20,7 +20,8 @@ type ConditionRun struct {
 type RuleRun struct {
 	ID, Name string
 	Status   types.RuleExecutionStatus
-	Summary  string `json:",omitempty"`
+	// Failure is why it failed, if it did.
+	Failure *Failure `json:",omitempty"`
 }
 
 type (
@@ -67,12 +68,12 @@ func (f *flow) evaluate(ex *Execution, kind types.ConditionType) verdict {
 		resolved, missing := resolve(r.Configuration, ex)
 		switch {
 		case missing != "":
-			rr.Status, rr.Summary = types.RuleExecutionStatusFailed, "The following variable reference could not be resolved because no action has set it: "+missing
+			rr.Status, rr.Failure = types.RuleExecutionStatusFailed, &Failure{configurationError, "The following variable reference could not be resolved because no action has set it: " + missing}
 		case aws.ToString(r.RuleTypeId.Provider) != variableCheck:
 			rr.Status = types.RuleExecutionStatusInProgress
 		default:
 			if ok, why := holds(resolved); !ok {
-				rr.Status, rr.Summary = types.RuleExecutionStatusFailed, why
+				rr.Status, rr.Failure = types.RuleExecutionStatusFailed, &Failure{jobFailed, why}
 			}
 		}
 		result.Rules = append(result.Rules, rr)
@@ -116,9 +117,9 @@ func (c *ConditionRun) count(s types.RuleExecutionStatus) (n int) {
 	return n
 }
 
-// ruleDone records what came of a rule, "" for its success; it reports false,
+// ruleDone records what came of a rule, nil for its success; it reports false,
 // changing nothing, if nobody waits for that rule.
-func (f *flow) ruleDone(ex *Execution, id, why string) bool {
+func (f *flow) ruleDone(ex *Execution, id string, why *Failure) bool {
 	if !ex.active() || ex.Waiting {
 		return false
 	}
@@ -133,9 +134,9 @@ func (f *flow) ruleDone(ex *Execution, id, why string) bool {
 		return false
 	}
 	f.touch(ex)
-	c.Rules[i].Status, c.Rules[i].Summary = types.RuleExecutionStatusSucceeded, why
+	c.Rules[i].Status, c.Rules[i].Failure = types.RuleExecutionStatusSucceeded, why
 	switch {
-	case why != "": // which decides, whatever the others find
+	case why != nil: // which decides, whatever the others find
 		c.Rules[i].Status = types.RuleExecutionStatusFailed
 		f.abandonRules(run)
 		c.Status = types.ConditionExecutionStatusFailed
@@ -145,7 +146,7 @@ func (f *flow) ruleDone(ex *Execution, id, why string) bool {
 		run.Pending, c.Status = "", types.ConditionExecutionStatusSucceeded
 	}
 	c.At = f.now
-	f.concluded(ex, kind, why == "")
+	f.concluded(ex, kind, why == nil)
 	return true
 }
 

@@ -107,9 +107,9 @@ func (w *world) do(command string) {
 		err = w.f.retry(ex, c[2], mode)
 	case "met", "unmet": // of a rule that is at work
 		run := ex.Stages[aws.ToString(w.f.stage(ex).Name)]
-		why := ""
+		var why *Failure
 		if c[0] == "unmet" {
-			why = "because"
+			why = &Failure{jobFailed, "because"}
 		}
 		i := slices.IndexFunc(run.Conditions[run.Pending].Rules, func(r RuleRun) bool { return r.Name == c[2] })
 		if !w.f.ruleDone(ex, run.Conditions[run.Pending].Rules[i].ID, why) {

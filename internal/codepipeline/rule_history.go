@@ -32,9 +32,9 @@ func (s *Service) keepRule(tx *engine.Tx, p *Pipeline, f *flow, e ruleRan) error
 			RoleArn: e.rule.RoleArn, Region: aws.String(ruleRegion(p, e.rule)), InputArtifacts: []types.ArtifactDetail{}},
 		Output: &types.RuleExecutionOutput{ExecutionResult: &types.RuleExecutionResult{}},
 	}
-	if e.run.Summary != "" {
-		d.Output.ExecutionResult.ExternalExecutionSummary = aws.String(e.run.Summary)
-		d.Output.ExecutionResult.ErrorDetails = &types.ErrorDetails{Code: aws.String(jobFailed), Message: aws.String(e.run.Summary)}
+	if why := e.run.Failure; why != nil {
+		d.Output.ExecutionResult.ExternalExecutionSummary = aws.String(why.Message)
+		d.Output.ExecutionResult.ErrorDetails = &types.ErrorDetails{Code: aws.String(why.Code), Message: aws.String(why.Message)}
 	}
 	if err := tx.Put(store.Key(append([]string{executionRules}, p.key(e.ex.ID(), at)...)...), []byte(at)); err != nil {
 		return err
@@ -59,9 +59,9 @@ func (r *StageRun) conditionState(kind types.ConditionType) *types.StageConditio
 	state := types.ConditionState{LatestExecution: &types.ConditionExecution{Status: c.Status, LastStatusChange: aws.Time(c.At)}}
 	for _, rule := range c.Rules {
 		x := &types.RuleExecution{RuleExecutionId: aws.String(rule.ID), Status: rule.Status, LastStatusChange: aws.Time(c.At)}
-		if rule.Summary != "" {
-			x.Summary = aws.String(rule.Summary)
-			x.ErrorDetails = &types.ErrorDetails{Code: aws.String(jobFailed), Message: aws.String(rule.Summary)}
+		if why := rule.Failure; why != nil {
+			x.Summary = aws.String(why.Message)
+			x.ErrorDetails = &types.ErrorDetails{Code: aws.String(why.Code), Message: aws.String(why.Message)}
 		}
 		state.RuleStates = append(state.RuleStates, types.RuleState{RuleName: aws.String(rule.Name), LatestExecution: x})
 	}

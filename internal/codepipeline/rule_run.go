@@ -68,17 +68,14 @@ func (s *Service) beginRule(tx *engine.Tx, p *Pipeline, f *flow, e ruleRan, at s
 
 // finishRule ends a rule with a result and lets the pipeline go on.
 func (s *Service) finishRule(tx *engine.Tx, p *Pipeline, f *flow, ex *Execution, a *ActionRecord, r *Result) error {
-	status, why := types.RuleExecutionStatusSucceeded, ""
+	status := types.RuleExecutionStatusSucceeded
 	if r.Failure != nil {
-		status, why = types.RuleExecutionStatusFailed, r.Failure.Message
-		if why == "" {
-			why = r.Failure.Code
-		}
+		status = types.RuleExecutionStatusFailed
 	}
 	if err := s.closeRule(tx, p, f, a, status, r); err != nil {
 		return err
 	}
-	f.ruleDone(ex, a.id(), why)
+	f.ruleDone(ex, a.id(), r.Failure)
 	return s.save(tx, p, f)
 }
 
