@@ -318,12 +318,7 @@ func (s *scheduler) complete() {
 			d.end(types.ServiceDeploymentStatusSuccessful, "", s.now)
 		}
 	}
-	steady := reached && p.RolloutState == types.DeploymentRolloutStateCompleted
-	if steady && !s.Service.Steady {
-		s.say("has reached a steady state.")
-		s.Emit = append(s.Emit, notice{Type: "INFO", Name: "SERVICE_STEADY_STATE"})
-	}
-	s.Service.Steady = steady
+	s.announce(reached && p.RolloutState == types.DeploymentRolloutStateCompleted)
 }
 
 // baked tells whether a rolling deployment that has nothing left to do has been

@@ -118,6 +118,23 @@ func (s *Service) say(tx *engine.Tx, svc *service, message string) error {
 	return events.Delete(tx, svc.Region, svc.cluster(), svc.name(), key(svc.Messages-maxEvents))
 }
 
+// forgetEvents drops the messages of a service that is gone.
+func forgetEvents(tx *engine.Tx, svc *service) error {
+	var keys []string
+	for e, err := range tx.Scan(store.Range{Prefix: store.Prefix(string(events), svc.Region, svc.cluster(), svc.name())}) {
+		if err != nil {
+			return err
+		}
+		keys = append(keys, e.Key)
+	}
+	for _, key := range keys {
+		if err := tx.Delete(key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // DescribeServices describes up to 10; unknown ones are failures.
 func (s *Service) DescribeServices(ctx context.Context, in *ecs.DescribeServicesInput, _ ...func(*ecs.Options)) (*ecs.DescribeServicesOutput, error) {
 	region := identity.Region(ctx)

@@ -135,7 +135,7 @@ func (s *Service) CreateService(ctx context.Context, in *ecs.CreateServiceInput,
 		if err != nil {
 			return err
 		}
-		messages, again, err := s.former(tx, c, in)
+		again, err := s.former(tx, c, in)
 		if err != nil {
 			return err
 		}
@@ -143,7 +143,7 @@ func (s *Service) CreateService(ctx context.Context, in *ecs.CreateServiceInput,
 			out.Service, err = s.describeService(tx, again, true)
 			return err
 		}
-		svc := &service{Region: region, Token: aws.ToString(in.ClientToken), Messages: messages, HookDetails: details, Service: types.Service{
+		svc := &service{Region: region, Token: aws.ToString(in.ClientToken), HookDetails: details, Service: types.Service{
 			ServiceArn: aws.String(s.arn(region, "service/"+c.name()+"/"+name)), ServiceName: in.ServiceName, ClusterArn: c.ClusterArn,
 			Status: aws.String("ACTIVE"), DesiredCount: aws.ToInt32(in.DesiredCount), CreatedAt: aws.Time(tx.Now()), CreatedBy: aws.String(identity.From(ctx).ARN),
 			DeploymentConfiguration: configuration, DeploymentController: &types.DeploymentController{Type: controller},
@@ -203,25 +203,28 @@ func (s *Service) CreateService(ctx context.Context, in *ecs.CreateServiceInput,
 	return out, err
 }
 
-// former looks for a service of the same name: again is the one that the
-// request made before, messages counts those of one that is gone.
-func (s *Service) former(tx *engine.Tx, c *cluster, in *ecs.CreateServiceInput) (messages int64, again *service, err error) {
+// former looks for a service of the same name: the one that the request made
+// before, if there is one. One that is gone leaves nothing but its deployments.
+func (s *Service) former(tx *engine.Tx, c *cluster, in *ecs.CreateServiceInput) (again *service, err error) {
 	old, err := services.Get(tx, c.Region, c.name(), *in.ServiceName)
 	if errors.Is(err, store.ErrNotFound) {
-		return 0, nil, nil
+		return nil, nil
 	}
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	switch token := aws.ToString(in.ClientToken); {
 	case aws.ToString(old.Status) == "INACTIVE":
-		return old.Messages, nil, s.replace(tx, old, "the service was deleted.")
+		if err := forgetEvents(tx, old); err != nil {
+			return nil, err
+		}
+		return nil, s.replace(tx, old, "the service was deleted.")
 	case token != "" && token == old.Token:
-		return 0, old, nil
+		return old, nil
 	case aws.ToString(old.Status) == "DRAINING":
-		return 0, nil, invalidParameter("Unable to Start a service that is still Draining.")
+		return nil, invalidParameter("Unable to Start a service that is still Draining.")
 	}
-	return 0, nil, invalidParameter("Creation of service was not idempotent.")
+	return nil, invalidParameter("Creation of service was not idempotent.")
 }
 
 // balancerRole is the role in which ECS speaks to load balancers: the caller's,

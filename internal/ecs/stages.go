@@ -55,7 +55,11 @@ func (s *scheduler) settled(r *rollout) bool {
 
 func (s *scheduler) announceSteady() {
 	d := s.Service.Deploy
-	steady := !d.open() && len(s.Service.Rollouts) == 1 && len(s.Start)+len(s.Stop) == 0 && s.settled(&s.Service.Rollouts[0])
+	s.announce(!d.open() && len(s.Service.Rollouts) == 1 && len(s.Start)+len(s.Stop) == 0 && s.settled(&s.Service.Rollouts[0]))
+}
+
+// announce tells when the service reaches its steady state.
+func (s *scheduler) announce(steady bool) {
 	if steady && !s.Service.Steady {
 		s.say("has reached a steady state.")
 		s.Emit = append(s.Emit, notice{Type: "INFO", Name: "SERVICE_STEADY_STATE"})

@@ -261,7 +261,9 @@ func (s *Service) deregister(ctx context.Context, t *task) error {
 		if !begun {
 			return nil
 		}
-		return s.tell(tx, t, "has begun draining connections on 1 tasks.")
+		return s.note(tx, t, func(svc *service) string {
+			return fmt.Sprintf("(service %s, taskSet %s) has begun draining connections on 1 tasks.", svc.name(), t.Deployment)
+		})
 	})
 	if err != nil {
 		return err
@@ -269,8 +271,14 @@ func (s *Service) deregister(ctx context.Context, t *task) error {
 	return s.observeTargets(ctx, t.key())
 }
 
-// tell adds a message to the events of the task's service.
+// tell adds a message about the task's service, or its task set, to the service's
+// events.
 func (s *Service) tell(tx *engine.Tx, t *task, message string) error {
+	return s.note(tx, t, func(svc *service) string { return svc.who(t.Deployment) + message })
+}
+
+// note adds a message to the events of the task's service.
+func (s *Service) note(tx *engine.Tx, t *task, message func(*service) string) error {
 	svc, err := services.Get(tx, t.Region, t.Cluster, t.Service)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -278,7 +286,7 @@ func (s *Service) tell(tx *engine.Tx, t *task, message string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.say(tx, svc, svc.who(t.Deployment)+message); err != nil {
+	if err := s.say(tx, svc, message(svc)); err != nil {
 		return err
 	}
 	return services.Put(tx, svc, t.Region, t.Cluster, t.Service)

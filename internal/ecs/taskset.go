@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -26,6 +27,8 @@ type taskSet struct {
 	ExternalID, StartedBy string      `json:",omitempty"`
 	Token                 string      `json:",omitempty"` // CreateTaskSet's clientToken
 	Tags                  []types.Tag `json:",omitempty"`
+	// Desired is the computed desired count that was announced.
+	Desired int `json:",omitempty"`
 	// Steady tells whether the steady state is reached, SteadyAt since when it is
 	// or is not.
 	Steady   bool
@@ -55,6 +58,10 @@ func (s *scheduler) tendSets() {
 			t.Status = aws.String(setDraining)
 		}
 		p := s.pool(&t.rollout, t.desired(s.Service.DesiredCount))
+		if t.Desired != p.desired {
+			t.Desired = p.desired
+			s.say(fmt.Sprintf("updated computedDesiredCount for taskSet %s to %d.", t.id(), p.desired))
+		}
 		p.keep()
 		gone := t.is(setDraining) && p.active() == 0
 		switch {
@@ -66,7 +73,7 @@ func (s *scheduler) tendSets() {
 				p.tellSet(setUnsteady)
 				break
 			}
-			p.say("has reached a steady state.")
+			p.say("updated state to STEADY_STATE.")
 			p.tellSet("TASKSET_STEADY_STATE")
 		}
 		s.merge(p)
@@ -75,6 +82,7 @@ func (s *scheduler) tendSets() {
 		}
 	}
 	s.Service.Sets = kept
+	s.announce(len(kept) > 0 && !slices.ContainsFunc(kept, func(t taskSet) bool { return !t.Steady }))
 	if ending && len(kept) == 0 {
 		s.Service.Status = aws.String("INACTIVE")
 	}

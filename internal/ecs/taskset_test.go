@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -120,12 +121,14 @@ func TestSetSteadyState(t *testing.T) {
 			s, events, said = p.Service, "", ""
 		}
 	}
-	step("nothing yet", "blue:P", "", "")
-	step("blue runs", "blue:R green:P", "TASKSET_STEADY_STATE blue", "(service web, taskSet blue) has reached a steady state.")
+	const told, blue, green = "(service web) updated computedDesiredCount for taskSet %s to 1.", "(service web, taskSet blue) updated state to STEADY_STATE.", "(service web, taskSet green) updated state to STEADY_STATE."
+	const all = "|(service web) has reached a steady state."
+	step("nothing yet", "blue:P", "", fmt.Sprintf(told+"|"+told, "blue", "green"))
+	step("blue runs", "blue:R green:P", "TASKSET_STEADY_STATE blue", blue)
 	step("green's target is new", "blue:R green:i", "", "")
-	step("green is healthy", "blue:R green:h", "TASKSET_STEADY_STATE green", "(service web, taskSet green) has reached a steady state.")
+	step("green is healthy", "blue:R green:h", "TASKSET_STEADY_STATE green, SERVICE_STEADY_STATE ", green+all)
 	step("green's target fails for a moment", "blue:R green:i", "TASKSET_STABILIZING green", "")
-	step("green is back", "blue:R green:h", "TASKSET_STEADY_STATE green", "(service web, taskSet green) has reached a steady state.")
+	step("green is back", "blue:R green:h", "TASKSET_STEADY_STATE green, SERVICE_STEADY_STATE ", green+all)
 	step("blue is gone", "green:h", "TASKSET_STABILIZING blue", "")
 }
 
@@ -140,7 +143,7 @@ func TestSetEnds(t *testing.T) {
 		t.Error("gone before its targets are drained")
 	}
 	p = schedule(p.Service, views("blue:S green:h"), epoch, stableAfter)
-	if len(p.Service.Sets) != 1 || p.Service.Sets[0].id() != "green" || emitted(p) != "TASKS_STOPPED blue" {
+	if len(p.Service.Sets) != 1 || p.Service.Sets[0].id() != "green" || emitted(p) != "TASKS_STOPPED blue, SERVICE_STEADY_STATE " {
 		t.Errorf("sets %d, emitted %s", len(p.Service.Sets), emitted(p))
 	}
 }
