@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/smithy-go"
 
+	"github.com/slipway-dev/slipway/internal/aws/session"
 	"github.com/slipway-dev/slipway/internal/aws/wire"
 )
 
@@ -98,14 +99,18 @@ const (
 )
 
 // refused turns the refusal of a call into a failure with that code and
-// message, which gets the service's own words. What is not a refusal, but
-// trouble that may pass, stays an error that is tried again.
+// message, which gets the service's own words, or those of a client that does not
+// even send the call. What is not a refusal, but trouble that may pass, stays an
+// error that is tried again.
 func refused(err error, d *deployment, service string, code types.ErrorCode, message string) error {
 	var api smithy.APIError
 	var already *failure
+	unsent, ok := session.Unsent(err)
 	switch {
 	case err == nil || errors.As(err, &already):
 		return err
+	case ok:
+		return failed(code, "%s%s", message, unsent)
 	case !errors.As(err, &api) || api.ErrorFault() == smithy.FaultServer || strings.Contains(api.ErrorCode(), "Throttl"):
 		return err
 	}

@@ -33,6 +33,8 @@ func TestRefusals(t *testing.T) {
 	s.fails(with("f:1", "f:9"), types.ErrorCodeEcsUpdateError, "The ECS service cannot be updated due to the following error: ")
 	s.fails(&types.RevisionLocation{RevisionType: types.RevisionLocationTypeS3, S3Location: &types.S3Location{Bucket: aws.String("nobody"), Key: aws.String("k"), BundleType: types.BundleTypeYaml}},
 		types.ErrorCodeRevisionMissing, "s3://nobody/k")
+	s.fails(&types.RevisionLocation{RevisionType: types.RevisionLocationTypeS3, S3Location: &types.S3Location{Bucket: aws.String("arn:aws:s3:::b"), Key: aws.String("k"), BundleType: types.BundleTypeYaml}},
+		types.ErrorCodeInvalidRevision, "cannot be used with ARN buckets")
 	s.fails(with(`}}}}]`, `}}}}], "Hooks": [{"AfterInstall": "nobody"}]`), types.ErrorCodeHookExecutionFailure, "The function nobody of the hook AfterInstall could not be invoked: ")
 
 	// Blue is alone, and has the traffic.

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/slipway-dev/slipway/internal/aws/session"
 	"github.com/slipway-dev/slipway/internal/bus"
 	"github.com/slipway-dev/slipway/internal/bus/source"
 	"github.com/slipway-dev/slipway/internal/engine"
@@ -141,9 +141,8 @@ func refusal(err error) *Failure {
 	if errors.As(err, &f) {
 		return f
 	}
-	var unsent smithy.InvalidParamsError
-	if errors.As(err, &unsent) { // the SDK does not even send it
-		return &Failure{Code: configurationError, Message: strings.Join(strings.Fields(unsent.Error()), " ")}
+	if why, ok := session.Unsent(err); ok {
+		return &Failure{Code: configurationError, Message: why}
 	}
 	var api smithy.APIError
 	if !errors.As(err, &api) || api.ErrorFault() == smithy.FaultServer {
