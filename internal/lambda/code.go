@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -101,6 +102,8 @@ func (s *Service) fromS3(ctx context.Context, in *types.FunctionCode) (io.ReadCl
 	return out.Body, nil
 }
 
+var errEmptyZip = invalid("Uploaded file must be a non-empty zip")
+
 var errNoZip = invalid("Could not unzip uploaded file. Please check your file, then try to upload again.")
 
 // unpack keeps a zip under the name of its content, ready to be mounted. The
@@ -126,7 +129,7 @@ func (s *Service) unpack(r io.Reader) (code, int64, error) {
 	case size > maxZipped:
 		return code{}, 0, fail("RequestTooLarge", "Zipped size must be smaller than %d bytes", maxZipped)
 	case size == 0:
-		return code{}, 0, invalid("Uploaded file must be a non-empty zip")
+		return code{}, 0, errEmptyZip
 	}
 	sha := hex.EncodeToString(sum.Sum(nil))
 	dir := s.codeDir(sha)
@@ -169,6 +172,9 @@ func unzip(file, dir string) error {
 		return err
 	case err != nil:
 		return errNoZip
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) == 0 {
+		return cmp.Or(err, errEmptyZip)
 	}
 	return filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.Type()&fs.ModeSymlink != 0 {

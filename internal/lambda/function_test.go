@@ -140,6 +140,7 @@ func TestRefused(t *testing.T) {
 		"no handler": {func(in *lambda.CreateFunctionInput) { in.Handler = nil }, bad, "Runtime and Handler are mandatory"},
 		"no role":    {func(in *lambda.CreateFunctionInput) { in.Role = aws.String("arn:aws:iam::000000000000:role/none") }, bad, "cannot be assumed by Lambda"},
 		"no zip":     {func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = []byte("text") }, bad, "Could not unzip uploaded file"},
+		"empty zip":  {func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = packed(t, nil) }, bad, "non-empty zip"},
 		"zip slip":   {func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = packed(t, map[string]string{"../../x": "y"}) }, bad, "leaves the directory"},
 		"no code":    {func(in *lambda.CreateFunctionInput) { in.Code = &types.FunctionCode{} }, bad, "exactly one source"},
 		"S3": {func(in *lambda.CreateFunctionInput) {
