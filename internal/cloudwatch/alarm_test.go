@@ -231,7 +231,7 @@ func TestExpressions(t *testing.T) {
 
 	for text, want := range map[string]string{
 		"e +": "at character 4", "e + nobody": "no metric has the id nobody", "rate * 2": "needs its own value", "[e, r]": "a list of series", "SUM(e, ": "expected",
-		"SEARCH('{App} Errors', 'Sum', 60)": "SEARCH of metric math is not implemented", "ANOMALY_DETECTION_BAND(e)": "ANOMALY_DETECTION_BAND of metric math is not implemented",
+		"SEARCH('{App} Errors', 'Sum', 60)": "SEARCH is not supported on Metric Alarms", "ANOMALY_DETECTION_BAND(e)": "ANOMALY_DETECTION_BAND of metric math is not implemented",
 		`SELECT AVG(Errors) FROM "App"`: "Metrics Insights (SELECT) is not implemented",
 	} {
 		in := &cloudwatch.PutMetricAlarmInput{AlarmName: aws.String("wrong"), EvaluationPeriods: aws.Int32(1), Threshold: aws.Float64(1),

@@ -113,7 +113,7 @@ func result(x *types.MetricDataQuery, v quantity, q *querying, order types.ScanB
 	}
 	label := v.label
 	if x.Label != nil && *x.Label != "" {
-		label = l.fill(*x.Label, x, v.label, q, &out)
+		label = l.fill(*x.Label, v, q, &out)
 	}
 	out.Label = &label
 	if order == types.ScanByTimestampAscending {

@@ -30,17 +30,17 @@ var placeholder = regexp.MustCompile(`\$\{([A-Z_]+)(?:\('([^']*)'\))?\}`)
 
 // fill puts what is known of a result into a label. The result is the newest
 // first. A placeholder that there is not stays.
-func (l *labeler) fill(label string, x *types.MetricDataQuery, own string, q *querying, r *types.MetricDataResult) string {
+func (l *labeler) fill(label string, v quantity, q *querying, r *types.MetricDataResult) string {
 	return placeholder.ReplaceAllStringFunc(label, func(text string) string {
 		m := placeholder.FindStringSubmatch(text)
 		if m[1] == "PROP" {
-			if v, ok := l.property(m[2], x, q); ok {
+			if v, ok := l.property(m[2], v.stat, q); ok {
 				return v
 			}
 			return text
 		}
 		if m[1] == "LABEL" {
-			return own
+			return v.label
 		}
 		if v, ok := l.value(m[1], r); ok {
 			return v
@@ -49,7 +49,7 @@ func (l *labeler) fill(label string, x *types.MetricDataQuery, own string, q *qu
 	})
 }
 
-func (l *labeler) property(name string, x *types.MetricDataQuery, q *querying) (string, bool) {
+func (l *labeler) property(name string, st *types.MetricStat, q *querying) (string, bool) {
 	switch name {
 	case "AccountId":
 		return l.account, true
@@ -58,16 +58,16 @@ func (l *labeler) property(name string, x *types.MetricDataQuery, q *querying) (
 	case "Period":
 		return strconv.Itoa(int(q.period.Seconds())), true
 	}
-	if x.MetricStat == nil {
+	if st == nil {
 		return "", false
 	}
-	switch m := x.MetricStat.Metric; name {
+	switch m := st.Metric; name {
 	case "MetricName":
 		return *m.MetricName, true
 	case "Namespace":
 		return *m.Namespace, true
 	case "Stat":
-		return *x.MetricStat.Stat, true
+		return *st.Stat, true
 	default:
 		dimension, is := strings.CutPrefix(name, "Dim.")
 		i := slices.IndexFunc(m.Dimensions, func(d types.Dimension) bool { return aws.ToString(d.Name) == dimension })

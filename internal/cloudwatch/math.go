@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 )
 
 // Metric math: arithmetic and comparison of series and numbers, and the functions
@@ -39,8 +41,10 @@ type quantity struct {
 	scalar float64
 	series []float64 // NaN is missing; nil for a number
 	many   []quantity
-	// label names a series of several, where it is known.
+	// label names a series of several, and stat is what it measures, where they
+	// are known.
 	label string
+	stat  *types.MetricStat
 }
 
 func (q quantity) at(i int) (float64, bool) {
@@ -59,6 +63,8 @@ type mathParser struct {
 	named func(id string) (quantity, error)
 	// metrics are those of the request whose IDs contain a text.
 	metrics func(part string) ([]quantity, error)
+	// search finds metrics, and measures a statistic of them.
+	search func(text, stat string) ([]quantity, error)
 	// end is where the newest value's time ends, period in seconds, and count how
 	// many values a series has.
 	end    time.Time
@@ -299,7 +305,7 @@ func (q quantity) over(f func(quantity) (quantity, error)) (quantity, error) {
 		if err != nil {
 			return out, err
 		}
-		v.label = one.label
+		v.label, v.stat = one.label, one.stat
 		out.many[i] = v
 	}
 	return out, nil

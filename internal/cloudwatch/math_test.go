@@ -71,7 +71,7 @@ func TestMath(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"": "expected", "1 +": "expected", "m1 m2": "an operator or the end", "m9": "no metric has the id m9", "(1": "closing parenthesis", "[m1": "comma or ]",
-		"ANOMALY_DETECTION_BAND(m1, 2)": "ANOMALY_DETECTION_BAND of metric math is not implemented", "SEARCH(m1)": "SEARCH of metric math",
+		"ANOMALY_DETECTION_BAND(m1, 2)": "ANOMALY_DETECTION_BAND of metric math is not implemented", "SEARCH(m1)": "SEARCH takes", "SEARCH('x')": "SEARCH takes", "LAMBDA(m1)": "LAMBDA of metric math is not",
 		"[m1] + [m1]": "at most one list", "1.2.3": "is not a number", "IF(1)": "IF takes", "SORT(m1)": "SORT takes", "SORT([m1], FOO, ASC)": "SORT takes", "SLICE(m1)": "SLICE takes", "FILL(1, 2)": "FILL takes a series", "METRICS(\"m": "closing quote", "METRICS(m)": "text in quotes",
 		"TIME_SERIES(m1)": "takes a number", "RATE(1)": "RATE takes series", "IF([m1],1,2)": "no lists", "SELECT AVG(m) FROM N": "Metrics Insights (SELECT) is not", "m1 ORm2": "expected", "ABS(m1, m2)": "one argument", "FIRST(m1)": "a list",
 		strings.Repeat("ABS(", 10000): "nested deeper", "#": "expected a number", strings.Repeat("(", 10000): "nested deeper", strings.Repeat("-", 10000) + "1": "nested deeper",

@@ -17,6 +17,8 @@ func (p *mathParser) call(name string) (quantity, error) {
 		return p.fill()
 	case "METRICS":
 		return p.all()
+	case "SEARCH":
+		return p.find()
 	case "SORT":
 		return p.sort()
 	}

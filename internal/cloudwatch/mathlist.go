@@ -8,19 +8,55 @@ import (
 
 // all is METRICS(), or METRICS("part of an ID").
 func (p *mathParser) all() (quantity, error) {
-	part := ""
-	if quote := p.peek(); quote == '"' || quote == '\'' {
-		end := strings.IndexByte(p.text[p.pos+1:], quote)
-		if end < 0 {
-			return quantity{}, p.unexpected("a closing quote")
-		}
-		part = p.text[p.pos+1 : p.pos+1+end]
-		p.pos += end + 2
+	part, err := p.quoted()
+	if err != nil {
+		return quantity{}, err
 	}
 	if !p.accept(")") {
 		return quantity{}, p.unexpected("a text in quotes or a closing parenthesis")
 	}
 	list, err := p.metrics(part)
+	return quantity{many: append([]quantity{}, list...)}, err
+}
+
+// quoted reads a text in quotes, "" if there is none.
+func (p *mathParser) quoted() (string, error) {
+	quote := p.peek()
+	if quote != '"' && quote != '\'' {
+		return "", nil
+	}
+	end := strings.IndexByte(p.text[p.pos+1:], quote)
+	if end < 0 {
+		return "", p.unexpected("a closing quote")
+	}
+	text := p.text[p.pos+1 : p.pos+1+end]
+	p.pos += end + 2
+	return text, nil
+}
+
+// find is SEARCH('what', 'statistic' [, period]); the period is the one of the
+// whole expression (see periodOf).
+func (p *mathParser) find() (quantity, error) {
+	text, err := p.quoted()
+	if err != nil {
+		return quantity{}, err
+	}
+	if text == "" || !p.accept(",") {
+		return quantity{}, mathFail("SEARCH takes what is searched for and a statistic, both in quotes, and perhaps a period")
+	}
+	stat, err := p.quoted()
+	if err != nil {
+		return quantity{}, err
+	}
+	if p.accept(",") {
+		if _, err := p.or(); err != nil {
+			return quantity{}, err
+		}
+	}
+	if !p.accept(")") {
+		return quantity{}, p.unexpected("a closing parenthesis")
+	}
+	list, err := p.search(text, stat)
 	return quantity{many: append([]quantity{}, list...)}, err
 }
 

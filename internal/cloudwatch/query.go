@@ -3,6 +3,7 @@ package cloudwatch
 import (
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -69,10 +70,14 @@ func (q *querying) metrics(part string) (out []quantity, err error) {
 
 func (q *querying) compute(x *types.MetricDataQuery) (quantity, error) {
 	if x.Expression != nil {
-		p := mathParser{text: *x.Expression, end: q.end, period: q.period.Seconds(), count: q.count, named: q.value, metrics: q.metrics}
+		p := mathParser{text: *x.Expression, end: q.end, period: q.period.Seconds(), count: q.count, named: q.value, metrics: q.metrics, search: q.found}
 		return p.parse()
 	}
-	st := x.MetricStat
+	return q.measure(x.MetricStat)
+}
+
+// measure is a statistic of a metric.
+func (q *querying) measure(st *types.MetricStat) (quantity, error) {
 	m := st.Metric
 	from := source{region: q.region, id: metricID(*m.Namespace, *m.MetricName, m.Dimensions), unit: st.Unit}
 	list, err := from.windows(q.reader, q.end, q.period, q.count)
@@ -86,7 +91,7 @@ func (q *querying) compute(x *types.MetricDataQuery) (quantity, error) {
 			out[i] = v
 		}
 	}
-	return quantity{series: out}, nil
+	return quantity{series: out, stat: st}, nil
 }
 
 // checkData has the rules for queries that the model does not.
@@ -127,11 +132,17 @@ func isPeriod(p int32) bool {
 }
 
 // periodOf is the period of a query: its own, or of an expression without one
-// the longest of all metrics.
+// that of its search, or the longest of all metrics.
 func periodOf(all []types.MetricDataQuery, x *types.MetricDataQuery) time.Duration {
 	p := aws.ToInt32(x.Period)
 	if x.MetricStat != nil {
 		p = *x.MetricStat.Period
+	}
+	if p == 0 {
+		for _, m := range searchPeriod.FindAllStringSubmatch(aws.ToString(x.Expression), -1) {
+			n, _ := strconv.Atoi(m[1])
+			p = max(p, int32(n))
+		}
 	}
 	if p == 0 {
 		for _, other := range all {
@@ -140,5 +151,8 @@ func periodOf(all []types.MetricDataQuery, x *types.MetricDataQuery) time.Durati
 			}
 		}
 	}
-	return time.Duration(max(p, 1)) * time.Second
+	if p == 0 { // of numbers only
+		p = 60
+	}
+	return time.Duration(p) * time.Second
 }
