@@ -93,6 +93,18 @@ func TestGivenCertificates(t *testing.T) {
 			t.Errorf("%s: TLS 1.0 %v, TLS 1.3 %v", policy, oldest, newest)
 		}
 	}
+	if oldest, newest := versions("ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"); !oldest && newest {
+		c, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port), &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if k := c.ConnectionState().CurveID; k != tls.X25519MLKEM768 {
+			t.Errorf("keys are exchanged by %v", k)
+		}
+		_ = c.Close()
+	} else {
+		t.Errorf("a policy with PQ: TLS 1.0 %v, TLS 1.3 %v", oldest, newest)
+	}
 	// A session is resumed, though the listener's settings changed meanwhile.
 	resumed := func(c *tls.Config) bool {
 		t.Helper()

@@ -211,12 +211,13 @@ func (s *Service) ModifyListener(ctx context.Context, in *elb.ModifyListenerInpu
 			return err
 		}
 		if len(in.DefaultActions) > 0 {
-			if r.Actions, err = s.actions(tx, region, l, in.DefaultActions); err != nil {
-				return err
-			}
-			if err := rules.Put(tx, r, region, r.Listener, r.ID); err != nil {
-				return err
-			}
+			r.Actions = in.DefaultActions
+		}
+		if r.Actions, err = s.actions(tx, region, l, r.Actions); err != nil { // the old ones may not go with a new protocol
+			return err
+		}
+		if err := rules.Put(tx, r, region, r.Listener, r.ID); err != nil {
+			return err
 		}
 		if err := listeners.Put(tx, l, region, l.Balancer, l.ID); err != nil {
 			return err

@@ -53,6 +53,12 @@ var policies = []sslPolicy{
 	{"ELBSecurityPolicy-TLS13-1-2-Ext1-2021-06", "TLSv1.2 TLSv1.3", slices.Concat(tls13, gcm, cbc2, rsa2)},
 	{"ELBSecurityPolicy-TLS13-1-2-Ext2-2021-06", "TLSv1.2 TLSv1.3", slices.Concat(tls13, gcm, cbc2, cbc1, rsa2, rsa1)},
 	{"ELBSecurityPolicy-TLS13-1-3-2021-06", "TLSv1.3", tls13},
+	// With ML-KEM, which every listener here offers.
+	{"ELBSecurityPolicy-TLS13-1-2-PQ-2025-09", "TLSv1.2 TLSv1.3", slices.Concat(tls13, gcm, cbc2)},
+	{"ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09", "TLSv1.2 TLSv1.3", slices.Concat(tls13, gcm)},
+	{"ELBSecurityPolicy-TLS13-1-2-Ext1-PQ-2025-09", "TLSv1.2 TLSv1.3", slices.Concat(tls13, gcm, cbc2, rsa2)},
+	{"ELBSecurityPolicy-TLS13-1-2-Ext2-PQ-2025-09", "TLSv1.2 TLSv1.3", slices.Concat(tls13, gcm, cbc2, cbc1, rsa2, rsa1)},
+	{"ELBSecurityPolicy-TLS13-1-3-PQ-2025-09", "TLSv1.3", tls13},
 }
 
 var versions = map[string]uint16{"TLSv1": tls.VersionTLS10, "TLSv1.1": tls.VersionTLS11, "TLSv1.2": tls.VersionTLS12, "TLSv1.3": tls.VersionTLS13}

@@ -744,7 +744,9 @@ func TestTargetProtocols(t *testing.T) {
 		if status, _ := ask(old, c.name); status != 464 {
 			t.Errorf("HTTP/1.1 to %s: %d", c.name, status)
 		}
-		_, err := w.CreateRule(ctx, &elb.CreateRuleInput{ListenerArn: plain.ListenerArn, Priority: aws.Int32(int32(i + 1)), Actions: forward(g.TargetGroupArn), Conditions: host(c.name)})
+		_, err := w.ModifyListener(ctx, &elb.ModifyListenerInput{ListenerArn: l.ListenerArn, Protocol: "HTTP", DefaultActions: forward(g.TargetGroupArn)})
+		refused(t, err, "InvalidLoadBalancerAction", "Listener protocol 'HTTP' is not supported")
+		_, err = w.CreateRule(ctx, &elb.CreateRuleInput{ListenerArn: plain.ListenerArn, Priority: aws.Int32(int32(i + 1)), Actions: forward(g.TargetGroupArn), Conditions: host(c.name)})
 		refused(t, err, "InvalidLoadBalancerAction", "Listener protocol 'HTTP' is not supported with a target group with the protocol-version '"+c.version+"'")
 	}
 }
