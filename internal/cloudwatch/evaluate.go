@@ -89,11 +89,15 @@ func (a *alarm) period() time.Duration {
 	return time.Duration(max(longest, 10)) * time.Second
 }
 
-// rhythm is how often an alarm may be evaluated: every minute, or every ten
-// seconds if its period is shorter.
+// rhythm is how often an alarm may be evaluated: every minute, every ten seconds
+// if its period is shorter, every hour if it looks back for more than a day, as
+// AWS's multi-day alarms are.
 func (a *alarm) rhythm() time.Duration {
-	if a.period() < time.Minute {
+	switch period := a.period(); {
+	case period < time.Minute:
 		return 10 * time.Second
+	case period*time.Duration(aws.ToInt32(a.Metric.EvaluationPeriods)) > 24*time.Hour:
+		return time.Hour
 	}
 	return time.Minute
 }

@@ -90,8 +90,10 @@ var (
 // checkMetricAlarm has the rules of the API reference that the model does not.
 func (s *Service) checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
 	switch {
-	case in.EvaluationCriteria != nil || in.EvaluationInterval != nil || in.EvaluationWindow != nil:
-		return invalid("PromQL alarms (EvaluationCriteria, EvaluationInterval, EvaluationWindow) are not implemented by Slipway.")
+	case in.EvaluationCriteria != nil || in.EvaluationInterval != nil:
+		return invalid("PromQL alarms (EvaluationCriteria, EvaluationInterval) are not implemented by Slipway.")
+	case in.EvaluationWindow != nil:
+		return invalid("EvaluationWindow is not implemented by Slipway: without it the window of an alarm slides.")
 	case in.ActionConfiguration != nil || in.WarmUpConfiguration != nil:
 		return invalid("ActionConfiguration and WarmUpConfiguration are not implemented by Slipway.")
 	case in.ComparisonOperator == "":
