@@ -129,7 +129,7 @@ func identityOf(l *types.RevisionLocation) string {
 	case types.RevisionLocationTypeGitHub:
 		return hash("GitHub\n" + aws.ToString(l.GitHubLocation.Repository) + "\n" + aws.ToString(l.GitHubLocation.CommitId))
 	case types.RevisionLocationTypeString:
-		return strings.ToLower(aws.ToString(l.String_.Sha256))
+		return hash("String\n" + strings.ToLower(aws.ToString(l.String_.Sha256)))
 	}
 	return strings.ToLower(aws.ToString(l.AppSpecContent.Sha256))
 }

@@ -77,6 +77,11 @@ func TestRevisions(t *testing.T) {
 	if *got.Revision.AppSpecContent.Content != stageSpec || !slices.Equal(got.RevisionInfo.DeploymentGroups, []string{"g"}) || got.RevisionInfo.LastUsedTime == nil {
 		t.Errorf("%+v", got)
 	}
+	// The same text as a string is another revision.
+	text := &types.RevisionLocation{RevisionType: types.RevisionLocationTypeString, String_: &types.RawString{Content: aws.String(stageSpec)}}
+	if as := s.deploy(text); as.Status != types.DeploymentStatusSucceeded || as.Revision.RevisionType != types.RevisionLocationTypeString {
+		t.Errorf("%s of %+v", as.Status, as.Revision)
+	}
 	// It is enough for another deployment.
 	if again := s.deploy(d.Revision); again.Status != types.DeploymentStatusSucceeded {
 		t.Errorf("%+v", again.ErrorInformation)
