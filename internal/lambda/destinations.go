@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	metrics "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	bridge "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -186,7 +187,7 @@ func (s *Service) send(ctx context.Context, job *engine.Job) error {
 	if p.Dead {
 		metric = "DeadLetterErrors"
 	}
-	s.countOne(p.Name, metric)
+	s.note(p.Name, "", metric, metrics.StandardUnitCount, 1)
 	s.Log.Warn("the end of an asynchronous invocation is not told", "function", p.Name.Function, "request", p.ID, "destination", p.Target, "err", err)
 	return nil
 }
