@@ -25,6 +25,7 @@ type flight struct {
 	head     time.Time // the answer's came; zero is not yet
 	status   int       // the target's
 	trace    string    // X-Amzn-Trace-Id
+	reason   string    // why a function gave no response
 }
 
 // choose finds the target for a request among those of the rule's groups. A

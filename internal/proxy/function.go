@@ -118,7 +118,30 @@ type response struct {
 	Base64       bool                `json:"isBase64Encoded"`
 }
 
-var errFunction = errors.New("the function failed, or its answer is no response")
+// functionError is why a function gave no response, in the access log's words.
+type functionError string
+
+func (e functionError) Error() string { return "the function gave no response: " + string(e) }
+
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#error-reason-codes
+const (
+	unhandled       functionError = "LambdaUnhandled"
+	tooLarge        functionError = "LambdaResponseTooLarge"
+	invalidResponse functionError = "LambdaInvalidResponse"
+)
+
+// reasonOf is the access log's reason for a call that failed.
+func reasonOf(err error) string {
+	var own functionError
+	var coded interface{ ErrorCode() string }
+	switch {
+	case errors.As(err, &own):
+		return string(own)
+	case errors.As(err, &coded) && strings.HasPrefix(coded.ErrorCode(), "AccessDenied"):
+		return "LambdaAccessDenied"
+	}
+	return "LambdaServiceException"
+}
 
 // call gives a function an event and reads its answer.
 func (p *Proxy) call(ctx context.Context, function string, e *event) (*response, []byte, error) {
@@ -131,13 +154,18 @@ func (p *Proxy) call(ctx context.Context, function string, e *event) (*response,
 		return nil, nil, err
 	}
 	var r response
-	if failed || len(answer) > maxEvent || json.Unmarshal(answer, &r) != nil || r.Status < 100 || r.Status > 599 {
-		return nil, nil, errFunction
+	switch {
+	case failed:
+		return nil, nil, unhandled
+	case len(answer) > maxEvent:
+		return nil, nil, tooLarge
+	case json.Unmarshal(answer, &r) != nil || r.Status < 100 || r.Status > 599:
+		return nil, nil, invalidResponse
 	}
 	body := []byte(r.Body)
 	if r.Base64 {
 		if body, err = base64.StdEncoding.DecodeString(r.Body); err != nil {
-			return nil, nil, errFunction
+			return nil, nil, invalidResponse
 		}
 	}
 	return &r, body, nil
@@ -184,6 +212,7 @@ func (f *flight) serveFunction(w http.ResponseWriter, r *http.Request) {
 		if r.Context().Err() != nil {
 			panic(http.ErrAbortHandler)
 		}
+		f.reason = reasonOf(err)
 		f.proxy.cfg.Log.Info("a function gave no response", "group", f.pool.ARN, "function", f.target.function, "err", err)
 		failure(f.listener, http.StatusBadGateway).serve(w)
 		return

@@ -102,7 +102,7 @@ var lines = sync.Pool{New: func() any { b := make([]byte, 0, 1<<10); return &b }
 func (n *note) finish(p *Proxy) {
 	n.Time = time.Now()
 	if f := n.flight; f != nil && f.pool != nil {
-		n.Group, n.Trace = f.pool.ARN, f.trace
+		n.Group, n.Trace, n.Error = f.pool.ARN, f.trace, f.reason
 		if f.target != nil {
 			n.Target = f.target.address
 		}

@@ -115,3 +115,6 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// ErrorCode answers Code, as the errors of the SDK's clients do.
+func (e *Error) ErrorCode() string { return e.Code }
