@@ -19,6 +19,6 @@
 // are not implemented. What came of an action is in the history. A suppressor keeps
 // the actions of a composite alarm back (see hold).
 //
-// Anomaly detection, Metrics Insights, dashboards, streams and Contributor Insights
-// are not there.
+// Dashboards are documents that are kept, and shown by who reads them. Anomaly
+// detection, Metrics Insights, streams and Contributor Insights are not there.
 package cloudwatch

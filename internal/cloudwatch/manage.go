@@ -9,9 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"github.com/slipway-dev/slipway/internal/aws/arn"
 	"github.com/slipway-dev/slipway/internal/aws/identity"
-	"github.com/slipway-dev/slipway/internal/aws/tag"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/store"
 )
@@ -127,57 +125,4 @@ func (s *Service) mute(ctx context.Context, names []string, mute bool) error {
 		}
 		return nil
 	})
-}
-
-// TagResource adds or overwrites tags of an alarm.
-func (s *Service) TagResource(ctx context.Context, in *cloudwatch.TagResourceInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.TagResourceOutput, error) {
-	more, err := tagsOf(in.Tags)
-	if err != nil {
-		return nil, err
-	}
-	return &cloudwatch.TagResourceOutput{}, s.retag(ctx, in.ResourceARN, func(t tag.Set) (tag.Set, error) { return t.With(more) })
-}
-
-// UntagResource removes tags; ones that are not there are no error.
-func (s *Service) UntagResource(ctx context.Context, in *cloudwatch.UntagResourceInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.UntagResourceOutput, error) {
-	return &cloudwatch.UntagResourceOutput{}, s.retag(ctx, in.ResourceARN, func(t tag.Set) (tag.Set, error) { return t.Without(in.TagKeys), nil })
-}
-
-// ListTagsForResource answers the tags of an alarm by key.
-func (s *Service) ListTagsForResource(ctx context.Context, in *cloudwatch.ListTagsForResourceInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.ListTagsForResourceOutput, error) {
-	out := &cloudwatch.ListTagsForResourceOutput{}
-	return out, s.cfg.Engine.View(ctx, func(r store.Reader) error {
-		a, err := s.tagged(ctx, r, in.ResourceARN)
-		if err == nil {
-			out.Tags = tag.List(a.Tags, func(k, v *string) types.Tag { return types.Tag{Key: k, Value: v} })
-		}
-		return err
-	})
-}
-
-func (s *Service) retag(ctx context.Context, resource *string, f func(tag.Set) (tag.Set, error)) error {
-	return s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
-		a, err := s.tagged(ctx, tx, resource)
-		if err != nil {
-			return err
-		}
-		if a.Tags, err = f(a.Tags); err != nil {
-			return tagError(err)
-		}
-		return a.put(tx)
-	})
-}
-
-// tagged finds the alarm of an ARN: nothing else has tags here.
-func (s *Service) tagged(ctx context.Context, r store.Reader, resource *string) (*alarm, error) {
-	p, ok := arn.Parse(*resource)
-	name, isAlarm := strings.CutPrefix(p.Resource, "alarm:")
-	if !ok || p.Service != "cloudwatch" || !isAlarm {
-		return nil, &types.InvalidParameterValueException{Message: aws.String("The ARN " + *resource + " is not one of an alarm: nothing else has tags in Slipway.")}
-	}
-	a, err := get(r, p.Region, name)
-	if err == nil && (a == nil || p.Region != identity.Region(ctx) || p.Account != s.cfg.Site.Account) {
-		err = &types.ResourceNotFoundException{ResourceId: aws.String(*resource), ResourceType: aws.String("Alarm"), Message: aws.String("The alarm " + *resource + " does not exist.")}
-	}
-	return a, err
 }

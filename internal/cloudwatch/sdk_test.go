@@ -104,7 +104,7 @@ func TestAlarmStory(t *testing.T) {
 	code(t, err, "ResourceNotFound")
 	_, err = c.PutMetricAlarm(ctx, &cloudwatch.PutMetricAlarmInput{AlarmName: aws.String("bad"), ComparisonOperator: "LessThanThreshold", EvaluationPeriods: aws.Int32(1)})
 	code(t, err, "ValidationError")
-	_, err = c.PutDashboard(ctx, &cloudwatch.PutDashboardInput{DashboardName: aws.String("d"), DashboardBody: aws.String("{}")})
+	_, err = c.DescribeAnomalyDetectors(ctx, &cloudwatch.DescribeAnomalyDetectorsInput{})
 	code(t, err, "UnknownOperationException")
 
 	now := time.Now()
@@ -127,4 +127,40 @@ func TestAlarmStory(t *testing.T) {
 	if out := must[cloudwatch.DescribeAlarmsOutput](t)(c.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{"5xx"}})); len(out.MetricAlarms) != 0 {
 		t.Errorf("%+v", out)
 	}
+}
+
+// TestDashboardStory is Terraform's aws_cloudwatch_dashboard, call by call.
+func TestDashboardStory(t *testing.T) {
+	s := apptest.Start(t)
+	c, ctx := cloudwatch.NewFromConfig(s.Config()), context.Background()
+	body := `{"widgets":[{"type":"text","x":0,"y":0,"width":3,"height":3,"properties":{"markdown":"<hello>"}}]}`
+	put := func(body string) error {
+		_, err := c.PutDashboard(ctx, &cloudwatch.PutDashboardInput{DashboardName: aws.String("web"), DashboardBody: &body, Tags: []types.Tag{{Key: aws.String("A"), Value: aws.String("1")}}})
+		return err
+	}
+	if err := put(body); err != nil {
+		t.Fatal(err)
+	}
+	got := must[cloudwatch.GetDashboardOutput](t)(c.GetDashboard(ctx, &cloudwatch.GetDashboardInput{DashboardName: aws.String("web")}))
+	if *got.DashboardBody != body || *got.DashboardArn != "arn:aws:cloudwatch::000000000000:dashboard/web" {
+		t.Errorf("%s %s", *got.DashboardBody, *got.DashboardArn)
+	}
+	if err := put(`{"widgets":[]}`); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"{", "[]", "{}", `{"widgets":[{"type":"film"}]}`} {
+		code(t, put(bad), "InvalidParameterInput")
+	}
+	list := must[cloudwatch.ListDashboardsOutput](t)(c.ListDashboards(ctx, &cloudwatch.ListDashboardsInput{DashboardNamePrefix: aws.String("w")}))
+	if len(list.DashboardEntries) != 1 || *list.DashboardEntries[0].Size != 14 {
+		t.Errorf("%+v", list)
+	}
+	if tags := must[cloudwatch.ListTagsForResourceOutput](t)(c.ListTagsForResource(ctx, &cloudwatch.ListTagsForResourceInput{ResourceARN: got.DashboardArn})); len(tags.Tags) != 1 {
+		t.Errorf("%+v", tags)
+	}
+	_, err := c.DeleteDashboards(ctx, &cloudwatch.DeleteDashboardsInput{DashboardNames: []string{"web", "none"}})
+	code(t, err, "ResourceNotFound")
+	must[cloudwatch.DeleteDashboardsOutput](t)(c.DeleteDashboards(ctx, &cloudwatch.DeleteDashboardsInput{DashboardNames: []string{"web"}}))
+	_, err = c.GetDashboard(ctx, &cloudwatch.GetDashboardInput{DashboardName: aws.String("web")})
+	code(t, err, "ResourceNotFound")
 }

@@ -43,5 +43,19 @@ func (s *Service) Wire() wire.Service {
 		wire.Op("cloudwatch:GetMetricData", s.GetMetricData, nil),
 		wire.Op("cloudwatch:GetMetricStatistics", s.GetMetricStatistics, nil),
 		wire.Op("cloudwatch:ListMetrics", s.ListMetrics, nil),
+		wire.Op("cloudwatch:PutDashboard", s.PutDashboard, func(_ c, in *cloudwatch.PutDashboardInput) []wire.Access {
+			return wire.On(s.dashboardARN(*in.DashboardName))
+		}),
+		wire.Op("cloudwatch:GetDashboard", s.GetDashboard, func(_ c, in *cloudwatch.GetDashboardInput) []wire.Access {
+			return wire.On(s.dashboardARN(*in.DashboardName))
+		}),
+		wire.Op("cloudwatch:ListDashboards", s.ListDashboards, nil),
+		wire.Op("cloudwatch:DeleteDashboards", s.DeleteDashboards, func(_ c, in *cloudwatch.DeleteDashboardsInput) []wire.Access {
+			arns := make([]string, len(in.DashboardNames))
+			for i, n := range in.DashboardNames {
+				arns[i] = s.dashboardARN(n)
+			}
+			return wire.On(arns...)
+		}),
 	}}
 }

@@ -139,3 +139,15 @@ resource "aws_cloudwatch_composite_alarm" "top" {
   alarm_name = "top"
   alarm_rule = "NOT ALARM(${aws_cloudwatch_composite_alarm.service.alarm_name})"
 }
+
+resource "aws_cloudwatch_dashboard" "service" {
+  dashboard_name = "service"
+  dashboard_body = jsonencode({
+    widgets = [
+      { type = "text", x = 0, y = 0, width = 6, height = 2, properties = { markdown = "# ${var.description}" } },
+      { type = "metric", x = 0, y = 2, width = 12, height = 6, properties = {
+        metrics = [["AWS/ApplicationELB", "RequestCount", "LoadBalancer", "app/web/1"]], period = 60, stat = "Sum", region = "us-east-1", title = "Requests"
+      } },
+    ]
+  })
+}
