@@ -184,7 +184,9 @@ func TestRefusedRequests(t *testing.T) {
 func TestRoles(t *testing.T) {
 	for _, exists := range []bool{true, false} {
 		b := newBench(t)
-		b.group(types.ComputePlatformEcs)
+		b.group(types.ComputePlatformEcs, func(g *types.DeploymentGroupInfo) {
+			g.AlarmConfiguration = &types.AlarmConfiguration{Enabled: true, Alarms: []types.Alarm{{Name: aws.String("errors")}}}
+		})
 		b.stop()
 		b.roles, b.role = exists, &wire.Error{Code: "AccessDenied", Message: "no"}
 		b.start()

@@ -120,10 +120,13 @@ func (s *Service) lookAtAlarms(ctx context.Context, d *deployment, last bool) (*
 	c, err := s.open(ctx, d)
 	if err != nil {
 		var why *failure
-		if errors.As(err, &why) {
-			return blind(why.Message)
+		switch {
+		case !errors.As(err, &why):
+			return nil, err
+		case d.Run.step() == stepBegin:
+			return nil, nil // the first step fails with what is wrong with the role
 		}
-		return nil, err
+		return blind(why.Message)
 	}
 	out, err := c.alarms.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: wanted,
 		AlarmTypes: []cwtypes.AlarmType{cwtypes.AlarmTypeMetricAlarm, cwtypes.AlarmTypeCompositeAlarm}, MaxRecords: aws.Int32(100)})
