@@ -76,6 +76,9 @@ type Resources struct {
 	Memory    int64 // bytes
 	// MemoryReservation is a soft limit in bytes.
 	MemoryReservation int64
+	// Processes is the most processes and threads at once, 0 for any number;
+	// Docker only.
+	Processes int64
 }
 
 // Ulimit is a limit of setrlimit(2).

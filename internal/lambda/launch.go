@@ -44,6 +44,10 @@ const configName = "instance.json"
 // overhead is what our own process needs beside the function, in MiB.
 const overhead = 64
 
+// maxProcesses is how many processes and threads an instance may have: AWS's
+// 1024 for the function's, and some for our own.
+const maxProcesses = 1024 + 64
+
 func (i *instance) dir() string { return filepath.Join(i.s.Dir, "instances", i.id) }
 
 func (i *instance) clear() { _ = os.RemoveAll(i.dir()) }
@@ -146,7 +150,7 @@ func (i *instance) contain(ctx context.Context, spec *compute.Spec, first *runti
 	}
 	spec.Entrypoint = []string{inBin}
 	spec.Command = []string{"lambda-instance", "--config", inConfig + "/" + configName}
-	spec.Resources = compute.Resources{Memory: int64(*t.MemorySize+overhead) << 20}
+	spec.Resources = compute.Resources{Memory: int64(*t.MemorySize+overhead) << 20, Processes: maxProcesses}
 	spec.Mounts = append(spec.Mounts,
 		compute.Mount{Source: s.Executable, Target: inBin, ReadOnly: true},
 		compute.Mount{Source: filepath.Dir(s.Socket), Target: inSocket, ReadOnly: true},

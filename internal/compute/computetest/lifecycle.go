@@ -242,7 +242,7 @@ func testNotFound(t *testing.T, s *suite) {
 // Limits that the machine cannot enforce must not fail a container.
 func testLimits(t *testing.T, s *suite) {
 	spec := s.spec("ulimit -n")
-	spec.Resources = compute.Resources{MilliCPU: 1000_000, CPUShares: 256, Memory: 64 << 20, MemoryReservation: 32 << 20}
+	spec.Resources = compute.Resources{MilliCPU: 1000_000, CPUShares: 256, Memory: 64 << 20, MemoryReservation: 32 << 20, Processes: 100}
 	spec.Ulimits = []compute.Ulimit{{Name: "nofile", Soft: 512, Hard: 512}}
 	if got := s.output(t, spec); !slices.Equal(got, []string{"512"}) {
 		t.Errorf("got %q", got)

@@ -137,8 +137,8 @@ func portMap(ports []compute.Port) (network.PortSet, network.PortMap, error) {
 
 // limits tell what the engine's kernel can limit.
 type limits struct {
-	cpus                        int
-	quota, shares, memory, swap bool
+	cpus                              int
+	quota, shares, memory, swap, pids bool
 }
 
 func (e *Engine) remember(info system.Info) *limits {
@@ -148,6 +148,7 @@ func (e *Engine) remember(info system.Info) *limits {
 		shares: info.CPUShares,
 		memory: info.MemoryLimit,
 		swap:   info.SwapLimit,
+		pids:   info.PidsLimit,
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -179,6 +180,9 @@ func (e *Engine) resources(ctx context.Context, r compute.Resources) (container.
 	}
 	if l.shares {
 		out.CPUShares = r.CPUShares
+	}
+	if l.pids && r.Processes > 0 {
+		out.PidsLimit = &r.Processes
 	}
 	if l.memory {
 		out.Memory, out.MemoryReservation = r.Memory, r.MemoryReservation
