@@ -15,8 +15,10 @@ import (
 type deployment struct {
 	ID string
 	// Target and Source are the ids of the deployments (rollouts) whose tasks come
-	// and go. A service's first has no source.
+	// and go. A service's first has no source. Others are those that an earlier
+	// deployment had not ended yet.
 	Target, Source string
+	Others         []string `json:",omitempty"`
 	// Config is what the service was told when it began, without the details of
 	// its hooks, which have no type: those are in Details, by the hook's place.
 	Config  types.DeploymentConfiguration

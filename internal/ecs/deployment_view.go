@@ -64,6 +64,9 @@ func (s *Service) describeDeployment(svc *service, d *deployment, counts map[str
 	if d.Source != "" {
 		out.SourceServiceRevisions = append(out.SourceServiceRevisions, summary(d.Source, 100-d.Production, 100-d.Test))
 	}
+	for _, id := range d.Others {
+		out.SourceServiceRevisions = append(out.SourceServiceRevisions, summary(id, 0, 0))
+	}
 	monitors := func(enabled, triggered bool) types.ServiceDeploymentRollbackMonitorsStatus {
 		switch {
 		case !enabled:

@@ -73,6 +73,10 @@ func (s *Service) deploy(tx *engine.Tx, svc *service, r rollout, def *definition
 		return err
 	}
 	for i := range svc.Rollouts {
+		if id := svc.Rollouts[i].id(); id != d.Source {
+			d.Others = append(d.Others, id)
+			d.Revisions[id] = svc.Rollouts[i].Revision
+		}
 		svc.Rollouts[i].Status = aws.String("ACTIVE")
 	}
 	r.Id, r.Status = aws.String("ecs-svc/1"+id.Of(s.IDs, id.Digits, 18)), aws.String("PRIMARY")

@@ -3,6 +3,7 @@ package ecs
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -280,7 +281,7 @@ func (s *scheduler) fault(why string) {
 		return
 	}
 	reason := "Service deployment rollback failed because " + why
-	s.say("(deployment " + d.Target + ") rollback failed: " + why)
+	s.say("(deployment " + d.Target + ") rollback failed: " + strings.TrimPrefix(why, "of "))
 	d.end(types.ServiceDeploymentStatusRollbackFailed, reason, s.now)
 }
 
