@@ -153,6 +153,9 @@ func TestAlarmByTheClock(t *testing.T) {
 
 	var moves []string
 	for _, ev := range f.events {
+		if ev.DetailType != "CloudWatch Alarm State Change" {
+			continue
+		}
 		var d struct {
 			AlarmName     string
 			State         struct{ Value, Timestamp string }

@@ -91,7 +91,7 @@ func (s *Service) PutCompositeAlarm(ctx context.Context, in *cloudwatch.PutCompo
 				return err
 			}
 		}
-		if err := s.configured(tx, old, a); err != nil {
+		if err := s.configured(tx, old.settings(), a); err != nil {
 			return err
 		}
 		if err := a.put(tx); err != nil {

@@ -84,21 +84,57 @@ func expireHistory(tx *engine.Tx, region string, now time.Time) error {
 	return nil
 }
 
-// configured records that an alarm was made, or changed.
-func (s *Service) configured(tx *engine.Tx, old, now *alarm) error {
-	summary, kind := fmt.Sprintf("Alarm %q created", now.name()), "Create"
-	if old != nil {
-		summary, kind = fmt.Sprintf("Alarm %q updated", now.name()), "Update"
+// configured records and announces that an alarm was made, or changed: previous
+// are its settings before, nil if it is new.
+func (s *Service) configured(tx *engine.Tx, previous map[string]any, a *alarm) error {
+	if previous == nil {
+		return s.recordChange(tx, a, "created", "Create", nil)
 	}
-	return s.recordChange(tx, now, clip(summary, 255), kind)
+	return s.recordChange(tx, a, "updated", "Update", previous)
 }
 
-func (s *Service) recordChange(tx *engine.Tx, a *alarm, summary, kind string) error {
-	data, err := marshal(map[string]any{"version": "1.0", "type": kind, strings.ToLower(kind) + "dAlarm": a.document()})
+func (s *Service) recordChange(tx *engine.Tx, a *alarm, done, kind string, previous map[string]any) error {
+	data, err := marshal(map[string]any{"version": "1.0", "type": kind, done + "Alarm": a.document()})
 	if err != nil {
 		return err
 	}
-	return s.record(tx, a, types.HistoryItemTypeConfigurationUpdate, summary, data)
+	if err := s.record(tx, a, types.HistoryItemTypeConfigurationUpdate, clip(fmt.Sprintf("Alarm %q %s", a.name(), done), 255), data); err != nil {
+		return err
+	}
+	detail := map[string]any{"alarmName": a.name(), "operation": strings.ToLower(kind), "state": eventState(a.state()), "configuration": a.settings()}
+	if previous != nil {
+		detail["previousConfiguration"] = previous
+	}
+	return s.emit(tx, a, "CloudWatch Alarm Configuration Change", detail)
+}
+
+// settings are what an event about the configuration of an alarm says of it; nil
+// for none.
+func (a *alarm) settings() map[string]any {
+	if a == nil {
+		return nil
+	}
+	m := a.configuration()
+	m["alarmName"] = a.name()
+	if c := a.Composite; c != nil {
+		m["actionsEnabled"], m["timestamp"] = aws.ToBool(c.ActionsEnabled), c.AlarmConfigurationUpdatedTimestamp.UTC().Format(stamp)
+		m["okActions"], m["alarmActions"], m["insufficientDataActions"] = list(c.OKActions), list(c.AlarmActions), list(c.InsufficientDataActions)
+		return m
+	}
+	c := a.Metric
+	m["actionsEnabled"], m["timestamp"] = aws.ToBool(c.ActionsEnabled), c.AlarmConfigurationUpdatedTimestamp.UTC().Format(stamp)
+	m["okActions"], m["alarmActions"], m["insufficientDataActions"] = list(c.OKActions), list(c.AlarmActions), list(c.InsufficientDataActions)
+	m["evaluationPeriods"], m["threshold"], m["comparisonOperator"] = aws.ToInt32(c.EvaluationPeriods), aws.ToFloat64(c.Threshold), c.ComparisonOperator
+	if c.TreatMissingData != nil {
+		m["treatMissingData"] = *c.TreatMissingData
+	}
+	if c.DatapointsToAlarm != nil {
+		m["datapointsToAlarm"] = *c.DatapointsToAlarm
+	}
+	if c.EvaluateLowSampleCountPercentile != nil {
+		m["evaluateLowSampleCountPercentile"] = *c.EvaluateLowSampleCountPercentile
+	}
+	return m
 }
 
 // marshal leaves < and > as they are: reasons have arrows.

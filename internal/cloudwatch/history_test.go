@@ -2,11 +2,15 @@ package cloudwatch
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"github.com/slipway-dev/slipway/internal/engine/enginetest"
 )
 
 func TestHistoryOfConfiguration(t *testing.T) {
@@ -32,6 +36,52 @@ func TestHistoryOfConfiguration(t *testing.T) {
 	}
 	if _, is := a["alarmDescription"]; is {
 		t.Errorf("%+v has what is not set", a)
+	}
+}
+
+// TestEventsOfConfiguration are "CloudWatch Alarm Configuration Change".
+func TestEventsOfConfiguration(t *testing.T) {
+	f := newFixture(t)
+	f.alarm(nil)
+	f.alarm(func(in *cloudwatch.PutMetricAlarmInput) {
+		in.Threshold, in.TreatMissingData = aws.Float64(7), aws.String(ignore)
+	})
+	if _, err := f.DisableAlarmActions(f.ctx, &cloudwatch.DisableAlarmActionsInput{AlarmNames: []string{"errors"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.DeleteAlarms(f.ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{"errors"}}); err != nil {
+		t.Fatal(err)
+	}
+	enginetest.Settle(t, f.engine)
+	var got []string
+	for _, ev := range f.events {
+		if ev.DetailType != "CloudWatch Alarm Configuration Change" {
+			continue
+		}
+		type settings struct {
+			Threshold        float64
+			ActionsEnabled   bool
+			TreatMissingData string
+			Metrics          []struct {
+				MetricStat struct{ Metric struct{ Name string } }
+			}
+		}
+		var d struct {
+			AlarmName, Operation                 string
+			Configuration, PreviousConfiguration *settings
+		}
+		if err := json.Unmarshal(ev.Detail, &d); err != nil {
+			t.Fatal(err)
+		}
+		text := fmt.Sprint(d.AlarmName, " ", d.Operation, " ", d.Configuration.Threshold, d.Configuration.ActionsEnabled, d.Configuration.TreatMissingData, d.Configuration.Metrics[0].MetricStat.Metric.Name)
+		if p := d.PreviousConfiguration; p != nil {
+			text += fmt.Sprint(" from ", p.Threshold, p.ActionsEnabled)
+		}
+		got = append(got, text)
+	}
+	slices.Sort(got) // the bus does not keep their order
+	if want := []string{"errors create 5 trueErrors", "errors delete 7 falseignoreErrors", "errors update 7 falseignoreErrors from 7 true", "errors update 7 trueignoreErrors from 5 true"}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -83,7 +83,7 @@ func (s *Service) remove(tx *engine.Tx, a *alarm) error {
 	if err := s.suppress(tx, a.Region, a.name(), false); err != nil { // it cannot be in ALARM any more
 		return err
 	}
-	if err := s.recordChange(tx, a, clip("Alarm \""+a.name()+"\" deleted", 255), "Delete"); err != nil {
+	if err := s.recordChange(tx, a, "deleted", "Delete", nil); err != nil {
 		return err
 	}
 	return alarms.Delete(tx, a.Region, a.name())
@@ -110,13 +110,13 @@ func (s *Service) mute(ctx context.Context, names []string, mute bool) error {
 			if a == nil {
 				continue
 			}
-			enabled := !mute
+			enabled, previous := !mute, a.settings()
 			if a.Composite != nil {
 				a.Composite.ActionsEnabled = &enabled
 			} else {
 				a.Metric.ActionsEnabled = &enabled
 			}
-			if err := s.configured(tx, a, a); err != nil {
+			if err := s.configured(tx, previous, a); err != nil {
 				return err
 			}
 			if err := a.put(tx); err != nil {

@@ -54,7 +54,7 @@ func (s *Service) PutMetricAlarm(ctx context.Context, in *cloudwatch.PutMetricAl
 		if err := s.watch(tx, a); err != nil {
 			return err
 		}
-		if err := s.configured(tx, old, a); err != nil {
+		if err := s.configured(tx, old.settings(), a); err != nil {
 			return err
 		}
 		if err := tx.Enqueue(engine.NewJob{Kind: jobEvaluate, ID: a.job()}); err != nil {

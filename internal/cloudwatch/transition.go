@@ -110,11 +110,16 @@ func clip(s string, most int) string {
 
 // announce emits the event of a transition.
 func (s *Service) announce(tx *engine.Tx, a *alarm, from, to state) error {
-	detail, err := marshal(map[string]any{"alarmName": a.name(), "state": eventState(to), "previousState": eventState(from), "configuration": a.configuration()})
+	return s.emit(tx, a, "CloudWatch Alarm State Change",
+		map[string]any{"alarmName": a.name(), "state": eventState(to), "previousState": eventState(from), "configuration": a.configuration()})
+}
+
+func (s *Service) emit(tx *engine.Tx, a *alarm, kind string, of map[string]any) error {
+	detail, err := marshal(of)
 	if err != nil {
 		return err
 	}
-	return s.cfg.Bus.Emit(tx, bus.Event{DetailType: "CloudWatch Alarm State Change", Source: "aws.cloudwatch", Account: s.cfg.Site.Account,
+	return s.cfg.Bus.Emit(tx, bus.Event{DetailType: kind, Source: "aws.cloudwatch", Account: s.cfg.Site.Account,
 		Region: a.Region, Resources: []string{a.arn()}, Detail: detail})
 }
 
