@@ -117,11 +117,11 @@ func (d *decoder) number(n *yaml.Node, where string) int {
 	if n == nil {
 		return 0
 	}
-	i, err := strconv.Atoi(d.text(n, where))
+	i, err := strconv.ParseInt(d.text(n, where), 10, 32)
 	if err != nil {
 		d.fail(n, "expected a number in %s", where)
 	}
-	return i
+	return int(i)
 }
 
 func (d *decoder) list(n *yaml.Node, where string) []*yaml.Node {

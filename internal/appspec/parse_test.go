@@ -74,6 +74,7 @@ func TestErrors(t *testing.T) {
 		{"two resources", strings.Replace(service, "Hooks:", "  - B: {Type: x, Properties: {}}\nHooks:", 1), 3, "exactly one"},
 		{"no port", strings.Replace(service, "          ContainerPort: 8080\n", "", 1), 8, "ContainerPort is missing"},
 		{"no number", strings.Replace(service, "8080", "http", 1), 9, "expected a number"},
+		{"a number that is too large", strings.Replace(service, "Weight: 2", "Weight: 4294967297", 1), 11, "expected a number"},
 		{"large port", strings.Replace(service, "8080", "80800", 1), 9, "not a port"},
 		{"unknown key", strings.Replace(service, "TaskDefinition", "TaskDefinitions", 1), 6, `unknown key "TaskDefinitions"`},
 		{"unknown hook", strings.Replace(service, "BeforeAllowTraffic", "BeforeTraffic", 1), 13, `unknown key "BeforeTraffic"`},

@@ -80,7 +80,7 @@ func parseReference(ref string) (name string, revision int32, ok bool) {
 // findDefinition reads the definition of a reference, or store.ErrNotFound.
 func findDefinition(r store.Reader, region, ref string) (*definition, error) {
 	name, revision, ok := parseReference(ref)
-	if !ok {
+	if a, isARN := arn.Parse(ref); !ok || isARN && (a.Service != "ecs" || a.Region != region) {
 		return nil, store.ErrNotFound
 	}
 	if revision != 0 {

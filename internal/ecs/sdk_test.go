@@ -145,8 +145,10 @@ func TestRevisions(t *testing.T) {
 	if third := register(t, client, "x", "3"); !strings.HasSuffix(third, "web:3") {
 		t.Errorf("a number was used again: %s", third)
 	}
-	if got := describe("nobody"); !strings.Contains(got, "Unable to describe task definition.") {
-		t.Errorf("unknown: %s", got)
+	for _, ref := range []string{"nobody", strings.Replace(second, "us-east-1", "eu-west-1", 1)} {
+		if got := describe(ref); !strings.Contains(got, "Unable to describe task definition.") {
+			t.Errorf("%s: %s", ref, got)
+		}
 	}
 	var client400 *types.ClientException
 	_, err := client.RunTask(ctx, &ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: aws.String(second), NetworkConfiguration: network})
