@@ -259,6 +259,15 @@ func TestRulesRedirectsAndAnswers(t *testing.T) {
 	if resp, _ := get(t, port, "/", "whoever"); resp.StatusCode != http.StatusMisdirectedRequest {
 		t.Errorf("nobody's: %d", resp.StatusCode)
 	}
+	raw, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(raw, "hello\r\n\r\n")
+	if b, err := io.ReadAll(raw); !strings.HasPrefix(string(b), "HTTP/1.1 400 Bad Request\r\n") {
+		t.Errorf("no request at all: %q %v", b, err)
+	}
+	_ = raw.Close()
 	must(w.DeleteLoadBalancer(ctx, &elb.DeleteLoadBalancerInput{LoadBalancerArn: second.LoadBalancerArn}))(t)
 	must(w.DeleteListener(ctx, &elb.DeleteListenerInput{ListenerArn: l.ListenerArn}))(t)
 	if c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {

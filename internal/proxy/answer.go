@@ -31,8 +31,12 @@ func page(status int, text string) *answer {
 // failure is an answer because there is no other.
 func failure(l *listener, status int) *answer {
 	l.meter.Answered(status)
-	a := page(status, fmt.Sprintf("<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n<center><h1>%[1]d %[2]s</h1></center>\r\n</body>\r\n</html>\r\n", status, http.StatusText(status)))
-	return a.of(l)
+	return plainly(status).of(l)
+}
+
+// plainly is a page that says no more than the status.
+func plainly(status int) *answer {
+	return page(status, fmt.Sprintf("<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n<center><h1>%[1]d %[2]s</h1></center>\r\n</body>\r\n</html>\r\n", status, http.StatusText(status)))
 }
 
 // of sets the headers of a listener's own answers.

@@ -308,12 +308,15 @@ func (k *client) serve(l *listener, x *rule, head int) (more bool) {
 // refuse answers a request that could not be read.
 func (k *client) refuse(status int) {
 	k.closing = true
-	if l := k.port.served.Load().find("", k.secure != nil); l != nil {
-		k.started, k.sent = k.last, 0
-		k.request = h1.Request{} // nobody knows what it is
-		k.say(failure(l, status))
-		k.noted(l.refusal())
+	k.started, k.sent = k.last, 0
+	k.request = h1.Request{} // nobody knows what it is
+	l := k.port.served.Load().find("", k.secure != nil)
+	if l == nil { // nor for whom
+		k.say(plainly(status))
+		return
 	}
+	k.say(failure(l, status))
+	k.noted(l.refusal())
 }
 
 // say sends an answer of the load balancer's own.
