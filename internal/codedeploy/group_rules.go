@@ -42,12 +42,13 @@ func isServer(g *types.DeploymentGroupInfo) bool {
 
 func isECS(g *types.DeploymentGroupInfo) bool { return g.ComputePlatform == types.ComputePlatformEcs }
 
+// checkStyle has the rules of deployment styles. The words are AWS's.
 func checkStyle(g *types.DeploymentGroupInfo) error {
 	s := g.DeploymentStyle
 	blueGreen, control := s.DeploymentType == types.DeploymentTypeBlueGreen, s.DeploymentOption == types.DeploymentOptionWithTrafficControl
 	switch {
 	case !isServer(g) && !(blueGreen && control):
-		return &types.InvalidDeploymentStyleException{Message: text("For the compute platform %s the deployment type must be BLUE_GREEN and the deployment option WITH_TRAFFIC_CONTROL.", g.ComputePlatform)}
+		return &types.InvalidDeploymentStyleException{Message: text("For %s deployment, the deployment type must be BLUE_GREEN, and deployment option must be WITH_TRAFFIC_CONTROL.", g.ComputePlatform)}
 	case blueGreen && !control:
 		return &types.InvalidDeploymentStyleException{Message: text("The deployment option of a BLUE_GREEN deployment must be WITH_TRAFFIC_CONTROL.")}
 	}
@@ -164,16 +165,18 @@ func checkBlueGreen(g *types.DeploymentGroupInfo) error {
 	c := g.BlueGreenDeploymentConfiguration
 	if c == nil {
 		if isECS(g) {
-			return bad("A blue/green deployment configuration must be specified for the compute platform ECS.")
+			return bad("For ECS deployment group, blueGreenDeploymentConfiguration must be specified")
 		}
 		return nil
 	}
 	ready, end := c.DeploymentReadyOption, c.TerminateBlueInstancesOnDeploymentSuccess
 	switch {
 	case isECS(g) && (ready == nil || end == nil):
-		return bad("The deployment ready option and what happens to the blue instances must be specified for the compute platform ECS.")
+		return bad("For ECS deployment group, deploymentReadyOption and terminateBlueInstancesOnDeploymentSuccess must be specified")
 	case isECS(g) && c.GreenFleetProvisioningOption != nil:
-		return bad("The green fleet provisioning option is not for the compute platform ECS.")
+		return bad("For ECS deployment group, greenFleetProvisioningOption can not be specified")
+	case isECS(g) && end.Action == types.InstanceActionKeepAlive:
+		return bad("For ECS deployment group, the action of terminateBlueInstancesOnDeploymentSuccess can only be TERMINATE")
 	case ready != nil && ready.WaitTimeInMinutes < 0:
 		return bad("The wait time of the deployment ready option cannot be negative.")
 	case ready != nil && ready.WaitTimeInMinutes > 0 && ready.ActionOnTimeout == types.DeploymentReadyActionContinueDeployment:
@@ -220,7 +223,7 @@ func checkSelection(g *types.DeploymentGroupInfo) error {
 		return &types.InvalidTagException{Message: text("Tags of on-premises instances are for the compute platform Server only.")}
 	}
 	if !isServer(g) && len(g.AutoScalingGroups) > 0 {
-		return &types.InvalidAutoScalingGroupException{Message: text("Auto Scaling groups are for the compute platform Server only.")}
+		return &types.InvalidAutoScalingGroupException{Message: text("For %s deployment group, autoScalingGroups can not be specified", g.ComputePlatform)}
 	}
 	for _, f := range ec2 {
 		if !filters(string(f.Type), f.Key, f.Value) {

@@ -62,14 +62,14 @@ func (s *Service) checkService(ctx context.Context, region string, role *string,
 		if strings.HasPrefix(api.ErrorCode(), "AccessDenied") {
 			return &types.InvalidRoleException{Message: text("The role %s does not have the permission ecs:DescribeServices.", *role)}
 		}
-		return bad("The ECS service %s in the cluster %s cannot be found: %s", name, cluster, api.ErrorMessage())
+		return bad("Could not load ECS service information for cluster: %s, service: %s. Cause: %s", cluster, name, api.ErrorMessage())
 	}
 	if err != nil {
 		return err
 	}
 	switch {
 	case len(out.Services) == 0 || aws.ToString(out.Services[0].Status) != "ACTIVE":
-		return bad("The ECS service %s in the cluster %s does not exist or is not ACTIVE.", name, cluster)
+		return bad("Could not load ECS service information for cluster: %s, service: %s. Cause: The service does not exist or is not ACTIVE.", cluster, name)
 	case out.Services[0].DeploymentController == nil || out.Services[0].DeploymentController.Type != ecstypes.DeploymentControllerTypeCodeDeploy:
 		return bad("Deployment group's ECS service must be configured for a CODE_DEPLOY deployment controller.")
 	}

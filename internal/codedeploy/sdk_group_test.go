@@ -97,6 +97,9 @@ func TestBlueGreenGroupStory(t *testing.T) {
 		}},
 		{"InvalidBlueGreenDeploymentConfigurationException", func(i *codedeploy.CreateDeploymentGroupInput) { i.BlueGreenDeploymentConfiguration = nil }},
 		{"InvalidBlueGreenDeploymentConfigurationException", func(i *codedeploy.CreateDeploymentGroupInput) {
+			i.BlueGreenDeploymentConfiguration.TerminateBlueInstancesOnDeploymentSuccess = &types.BlueInstanceTerminationOption{Action: types.InstanceActionKeepAlive}
+		}},
+		{"InvalidBlueGreenDeploymentConfigurationException", func(i *codedeploy.CreateDeploymentGroupInput) {
 			i.BlueGreenDeploymentConfiguration.GreenFleetProvisioningOption = &types.GreenFleetProvisioningOption{Action: types.GreenFleetProvisioningActionDiscoverExisting}
 		}},
 		{"InvalidAlarmConfigException", func(i *codedeploy.CreateDeploymentGroupInput) { i.AlarmConfiguration.Alarms = nil }},
