@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"context"
+	"io"
 	"runtime"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/clock"
 	"github.com/slipway-dev/slipway/internal/id"
+	"github.com/slipway-dev/slipway/internal/runtimeapi"
 )
 
 // hall is a pool whose instances are there at once, without containers.
@@ -42,7 +44,7 @@ func (h *hall) add(t *target) *instance {
 		f = &fleet{key: key, target: t, all: map[*instance]bool{}}
 		h.fleets[key] = f
 	}
-	i := &instance{s: h.s, id: id.Hex(id.Random, 8), fleet: f, target: t, idling: noTimer{}, dead: make(chan struct{}), expires: h.clock.Now().Add(time.Hour)}
+	i := &instance{s: h.s, id: id.Hex(id.Random, 8), fleet: f, target: t, idling: noTimer{}, asked: make(chan struct{}, 1), dead: make(chan struct{}), expires: h.clock.Now().Add(time.Hour)}
 	h.instances[i.id], f.all[i] = i, true
 	h.hand(i)
 	return i
@@ -121,6 +123,46 @@ func TestPool(t *testing.T) {
 		t.Error("the wrong one was ended")
 	}
 }
+
+// An instance that has answered is given the next event when its runtime asks,
+// and events wait for that a little while; one that ends instead is no more.
+func TestSettle(t *testing.T) {
+	h := newHall(t)
+	a := h.target("a", "1")
+	i := h.add(a)
+	h.take(a)
+	h.answered(i)
+	got := make(chan *instance)
+	go func() { got <- h.take(a) }()
+	i.asked <- struct{}{}
+	h.settle(i, time.Minute)
+	if <-got != i || len(i.fleet.all) != 1 {
+		t.Errorf("%d instances", len(i.fleet.all))
+	}
+	h.answered(i)
+	close(i.dead)
+	h.settle(i, time.Minute)
+	if h.find(i.id) != nil || i.fleet.coming != 0 {
+		t.Error("it has ended, and goes on")
+	}
+
+	// One that never asks has what is left of its time.
+	slow := h.add(a)
+	slow.conn = runtimeapi.NewConn(closed{}, nil)
+	h.take(a)
+	h.answered(slow)
+	h.settle(slow, time.Millisecond)
+	if h.find(slow.id) != nil || slow.fleet.coming != 0 {
+		t.Error("it has not asked, and goes on")
+	}
+}
+
+// closed is a connection that nobody is at the other end of.
+type closed struct{}
+
+func (closed) Read([]byte) (int, error)    { return 0, io.EOF }
+func (closed) Write(b []byte) (int, error) { return len(b), nil }
+func (closed) Close() error                { return nil }
 
 func TestReservation(t *testing.T) {
 	h := newHall(t)
