@@ -41,6 +41,9 @@ func (b *running) environment(ctx context.Context) error {
 		env.set(v.Name, v.Value)
 	}
 	b.codebuild(env)
+	if err := b.hosts(env); err != nil {
+		b.log.say("load balancers cannot be named: %v", err)
+	}
 	if dir, err := b.commandsDir(); err != nil {
 		b.log.say("%s is not there: %v", hashName, err)
 	} else if path := env.values["PATH"]; path != "" { // else the shell has one of its own

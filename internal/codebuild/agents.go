@@ -79,6 +79,10 @@ func (s *Service) serveJob(w http.ResponseWriter, r *http.Request, worker string
 			s.tryAgain(w, err)
 			return
 		}
+		if j.Hosts, err = s.Hosts(r.Context()); err != nil {
+			s.tryAgain(w, err)
+			return
+		}
 		answer(w, http.StatusOK, j)
 	}
 }

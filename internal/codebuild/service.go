@@ -27,7 +27,10 @@ type Config struct {
 	Log      *slog.Logger
 	Sessions session.Source
 	Compute  compute.Compute
-	Logs     Logs
+	// Hosts are names, with the addresses where containers reach them, that
+	// builds know: NAME:ADDRESS.
+	Hosts func(context.Context) ([]string, error)
+	Logs  Logs
 	// Connections passes git on to providers.
 	Connections Connections
 	// Tokens seals the agents' tokens.

@@ -84,6 +84,17 @@ func (s *Service) impaired(port int32) string {
 	return ""
 }
 
+// Names are the DNS names of all load balancers, in every region.
+func (s *Service) Names(ctx context.Context) (names []string, err error) {
+	err = s.Engine.View(ctx, func(r store.Reader) error {
+		return each(r, balancers, func(b *balancer) error {
+			names = append(names, *b.DNSName)
+			return nil
+		})
+	})
+	return names, err
+}
+
 // config is all there is to carry, in every region.
 func (s *Service) config(r store.Reader) (*plane.Config, error) {
 	c := &plane.Config{Groups: map[string]*plane.Group{}}

@@ -19,7 +19,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/proxy/h1"
 )
 
-// port is one open port of the loopback addresses.
+// port is one open port of this machine's addresses.
 type port struct {
 	proxy     *Proxy
 	number    int
@@ -34,7 +34,8 @@ type port struct {
 }
 
 // listen opens a port on 127.0.0.1, and on ::1 where there is one: names under
-// localhost lead to both.
+// localhost lead to both. In containers the names lead to an address of its own,
+// without which the port still serves this machine.
 func listen(p *Proxy, number int) (*port, error) {
 	v4, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(number)))
 	if err != nil {
@@ -45,6 +46,11 @@ func listen(p *Proxy, number int) (*port, error) {
 	o.tls = o.config()
 	if v6, err := net.Listen("tcp6", net.JoinHostPort("::1", strconv.Itoa(number))); err == nil {
 		o.listeners = append(o.listeners, v6)
+	}
+	if l, err := p.outside(number); err != nil {
+		p.cfg.Log.Warn("containers do not reach a listener's port", "port", number, "err", err)
+	} else if l != nil {
+		o.listeners = append(o.listeners, l)
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -59,6 +65,18 @@ func listen(p *Proxy, number int) (*port, error) {
 	}
 	go func() { _ = o.server.Serve(o) }()
 	return o, nil
+}
+
+// outside listens where containers reach this machine; nil if they do not.
+func (p *Proxy) outside(number int) (net.Listener, error) {
+	if p.cfg.Address == nil {
+		return nil, nil
+	}
+	address, err := p.cfg.Address(p.ctx)
+	if err != nil || address == "" {
+		return nil, err
+	}
+	return net.Listen("tcp4", net.JoinHostPort(address, strconv.Itoa(number)))
 }
 
 // explain says what to do about a port that cannot be opened.

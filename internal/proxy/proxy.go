@@ -24,7 +24,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/id"
 )
 
-// Config is what a Proxy needs; every member is required.
+// Config is what a Proxy needs; members are required unless they say otherwise.
 type Config struct {
 	Clock clock.Clock
 	IDs   id.Source
@@ -37,6 +37,9 @@ type Config struct {
 	Journal Journal
 	// Functions are targets of their own kind.
 	Functions Functions
+	// Address is where containers reach this machine, an address of it besides
+	// the loopback ones; "" or nil if they have none.
+	Address func(context.Context) (string, error)
 }
 
 // Journal keeps logs until they are delivered.

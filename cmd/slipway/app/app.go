@@ -109,6 +109,8 @@ type App struct {
 	connections *codeconnections.Service
 	// compute may also be a compute.ImageStore.
 	compute compute.Compute
+	// bridge is how compute's containers reach this machine.
+	bridge bridge
 	// iam, sessions, credentials and authorizer are identity's.
 	iam         *iam.Service
 	sessions    session.Source

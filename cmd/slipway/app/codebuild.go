@@ -30,6 +30,7 @@ func addCodeBuild(a *App) error {
 		Log:          a.Log.With("part", "codebuild"),
 		Sessions:     a.sessions,
 		Compute:      a.compute,
+		Hosts:        a.bridge.Hosts,
 		Logs:         a.logs,
 		Connections:  a.connections,
 		Tokens:       a.keys.For("codebuild.agent"),

@@ -33,7 +33,7 @@ func addELB(a *App) error {
 		return err
 	}
 	a.onStop(journal.Close)
-	carrier := proxy.New(proxy.Config{Clock: a.Clock, IDs: a.IDs, Log: a.Log.With("part", "proxy"), Metrics: a.cloudwatch, Journal: journal, Functions: functions{a},
+	carrier := proxy.New(proxy.Config{Clock: a.Clock, IDs: a.IDs, Log: a.Log.With("part", "proxy"), Metrics: a.cloudwatch, Journal: journal, Functions: functions{a}, Address: a.bridge.Address,
 		Probed: func(ctx context.Context, group, target string, r health.Result) {
 			service.Probed(ctx, group, target, r)
 		}})

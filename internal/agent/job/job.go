@@ -36,6 +36,9 @@ type Job struct {
 	Environment     []Variable
 	Artifacts       []Artifact // the primary one first
 	Cache           Cache
+	// Hosts are names with their addresses, NAME:ADDRESS, which the build's
+	// container may not know yet.
+	Hosts []string
 }
 
 // Object is an S3 object to write.

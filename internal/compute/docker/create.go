@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/docker/go-units"
@@ -74,7 +75,7 @@ func (e *Engine) hostConfig(ctx context.Context, spec compute.Spec) (*container.
 		CapDrop:        spec.CapDrop,
 		ShmSize:        spec.ShmSize,
 		Sysctls:        spec.Sysctls,
-		ExtraHosts:     spec.Network.ExtraHosts,
+		ExtraHosts:     slices.Clone(spec.Network.ExtraHosts),
 		Resources:      res,
 	}
 	if spec.Init {
@@ -87,6 +88,11 @@ func (e *Engine) hostConfig(ctx context.Context, spec compute.Spec) (*container.
 		host.NetworkMode = network.NetworkHost
 	default:
 		host.NetworkMode = network.NetworkBridge
+		lines, err := e.Hosts(ctx)
+		if err != nil {
+			return nil, err
+		}
+		host.ExtraHosts = append(host.ExtraHosts, lines...)
 	}
 	for _, m := range spec.Mounts {
 		mnt := mount.Mount{Type: mount.TypeBind, Source: m.Source, Target: m.Target, ReadOnly: m.ReadOnly}

@@ -26,12 +26,16 @@ type Config struct {
 	// Installation is the value of compute.LabelInstallation: every container
 	// gets it, and List and Watch see no others.
 	Installation string
+	// Names are names of this machine, which containers with a network of their
+	// own find in /etc/hosts; nil for none.
+	Names func(context.Context) ([]string, error)
 }
 
 // Engine is a compute.Compute and a compute.ImageStore.
 type Engine struct {
 	cli          *client.Client
 	installation string
+	names        func(context.Context) ([]string, error)
 
 	mu     sync.Mutex
 	limits *limits // what the engine's kernel can limit; nil until asked
@@ -52,7 +56,7 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("docker: %w", err)
 	}
-	return &Engine{cli: cli, installation: cfg.Installation}, nil
+	return &Engine{cli: cli, installation: cfg.Installation, names: cfg.Names}, nil
 }
 
 // Close ends idle connections.
