@@ -108,7 +108,7 @@ func (s *Service) config(r store.Reader) (*plane.Config, error) {
 		if err != nil {
 			return err
 		}
-		out := &plane.Listener{ARN: *l.ListenerArn, Region: region, Balancer: b.Path, Host: *b.DNSName, Port: int(*l.Port), TLS: l.secure(), TCP: !l.application(), Options: options(b, l)}
+		out := &plane.Listener{ARN: *l.ListenerArn, Region: region, Balancer: b.Path, Zone: *b.AvailabilityZones[0].ZoneName, Host: *b.DNSName, Port: int(*l.Port), TLS: l.secure(), TCP: !l.application(), Options: options(b, l)}
 		if len(l.Certificates) > 0 {
 			out.Cert = aws.ToString(l.Certificates[0].CertificateArn)
 		}

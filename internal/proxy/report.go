@@ -37,6 +37,7 @@ func (p *Proxy) meter(l *plane.Listener) *meter.Balancer {
 		b = &meter.Balancer{Region: l.Region, Path: l.Balancer, TCP: l.TCP}
 		p.meters[key] = b
 	}
+	b.Zone = l.Zone
 	return b
 }
 

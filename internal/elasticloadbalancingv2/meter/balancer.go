@@ -14,6 +14,9 @@ type Balancer struct {
 	Region string
 	Path   string // app/NAME/ID or net/NAME/ID
 	TCP    bool   // it is a network load balancer
+	// Zone is where its only node is said to be, "" nowhere; not to be changed
+	// while Take runs.
+	Zone string
 
 	Connections atomic.Int64 // that clients began
 	Rejected    atomic.Int64 // that were closed because there were too many
@@ -101,12 +104,12 @@ func (b *Balancer) Keep(wanted func(path string) bool) {
 func (b *Balancer) Take(minute int64) []types.MetricDatum {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	d := data{at: []types.Dimension{{Name: aws.String("LoadBalancer"), Value: &b.Path}}}
+	d := data{at: []types.Dimension{{Name: aws.String("LoadBalancer"), Value: &b.Path}}, zone: b.Zone, tcp: b.TCP}
 	var sum taken
 	for _, g := range b.groups {
 		t := g.take()
 		sum.add(&t)
-		d.group(g, &t, b.TCP)
+		d.group(g, &t)
 	}
 	connections, bytes := b.Connections.Swap(0), b.Bytes.Swap(0)
 	d.count("ClientTLSNegotiationErrorCount", b.Handshakes.Swap(0))

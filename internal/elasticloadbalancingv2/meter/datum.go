@@ -7,25 +7,39 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 )
 
-// data collects what is reported, at the dimensions of a load balancer.
+// data collects what is reported, at the dimensions of a load balancer: all of it
+// also by zone, if there is one, but for what AWS has only of the whole.
 type data struct {
 	at   []types.Dimension
+	zone string
+	tcp  bool
 	list []types.MetricDatum
+}
+
+// whole are the metrics of application load balancers that are not by zone.
+var whole = map[string]bool{"ActiveConnectionCount": true, "NewConnectionCount": true, "ProcessedBytes": true, "RequestCountPerTarget": true}
+
+func (d *data) add(m types.MetricDatum) {
+	m.Dimensions = d.at
+	d.list = append(d.list, m)
+	if d.zone != "" && (d.tcp || !whole[*m.MetricName]) {
+		m.Dimensions = append([]types.Dimension{{Name: aws.String("AvailabilityZone"), Value: &d.zone}}, d.at...)
+		d.list = append(d.list, m)
+	}
 }
 
 // count is a number of things that happened: the Sum of ones, so that Average,
 // Minimum and Maximum are 1 as at AWS.
 func (d *data) count(name string, n int64) {
 	if n > 0 {
-		d.list = append(d.list, types.MetricDatum{MetricName: &name, Dimensions: d.at, Unit: types.StandardUnitCount,
-			Values: []float64{1}, Counts: []float64{float64(n)}})
+		d.add(types.MetricDatum{MetricName: &name, Unit: types.StandardUnitCount, Values: []float64{1}, Counts: []float64{float64(n)}})
 	}
 }
 
 // total is one number.
 func (d *data) total(name string, v float64, unit types.StandardUnit) {
 	if v > 0 {
-		d.list = append(d.list, types.MetricDatum{MetricName: &name, Dimensions: d.at, Unit: unit, Value: &v})
+		d.add(types.MetricDatum{MetricName: &name, Unit: unit, Value: &v})
 	}
 }
 
@@ -45,8 +59,7 @@ func (d *data) targets(t *taken) {
 	}
 	var values, counts []float64
 	flush := func() {
-		d.list = append(d.list, types.MetricDatum{MetricName: aws.String("TargetResponseTime"), Dimensions: d.at, Unit: types.StandardUnitSeconds,
-			Values: values, Counts: counts})
+		d.add(types.MetricDatum{MetricName: aws.String("TargetResponseTime"), Unit: types.StandardUnitSeconds, Values: values, Counts: counts})
 		values, counts = nil, nil
 	}
 	for i, n := range t.durations {
@@ -64,7 +77,7 @@ func (d *data) targets(t *taken) {
 }
 
 // group are a target group's metrics.
-func (d *data) group(g *Group, t *taken, tcp bool) {
+func (d *data) group(g *Group, t *taken) {
 	balancer := d.at
 	defer func() { d.at = balancer }()
 	group := types.Dimension{Name: aws.String("TargetGroup"), Value: aws.String("targetgroup/" + g.Path)}
@@ -73,7 +86,7 @@ func (d *data) group(g *Group, t *taken, tcp bool) {
 		d.host("HealthyHostCount", t.healthy)
 		d.host("UnHealthyHostCount", t.unhealthy)
 	}
-	if tcp {
+	if d.tcp {
 		return
 	}
 	d.targets(t)
@@ -87,5 +100,5 @@ func (d *data) group(g *Group, t *taken, tcp bool) {
 
 // host is a number of targets, which may be none.
 func (d *data) host(name string, n int64) {
-	d.list = append(d.list, types.MetricDatum{MetricName: &name, Dimensions: d.at, Unit: types.StandardUnitCount, Value: aws.Float64(float64(n))})
+	d.add(types.MetricDatum{MetricName: &name, Unit: types.StandardUnitCount, Value: aws.Float64(float64(n))})
 }

@@ -5,5 +5,6 @@
 //
 // As at AWS, what did not happen is not reported: a count of zero is missing
 // data. Metrics are by LoadBalancer, and those of targets also by TargetGroup and
-// LoadBalancer; there is one zone in truth, so none are by AvailabilityZone.
+// LoadBalancer; and all that AWS has by zone also by AvailabilityZone, which is the
+// load balancer's first: there is one node in truth.
 package meter

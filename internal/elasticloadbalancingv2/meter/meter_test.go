@@ -116,6 +116,34 @@ func TestTake(t *testing.T) {
 	}
 }
 
+// A zone is a dimension more, of what AWS has by zone.
+func TestZone(t *testing.T) {
+	b := &Balancer{Path: "app/web/1", Zone: "us-east-1a"}
+	g := b.Group("g/1")
+	g.Hosts(1, 0)
+	g.Requests.Add(1)
+	b.Opened()
+	b.Bytes.Add(7)
+	want := []string{
+		"ActiveConnectionCount app/web/1: 1/1 Count",
+		"HealthyHostCount targetgroup/g/1+app/web/1: 1/1 Count",
+		"HealthyHostCount us-east-1a+targetgroup/g/1+app/web/1: 1/1 Count",
+		"NewConnectionCount app/web/1: 1/1 Count",
+		"ProcessedBytes app/web/1: 7/1 Bytes",
+		"RequestCount app/web/1: 1/1 Count",
+		"RequestCount targetgroup/g/1+app/web/1: 1/1 Count",
+		"RequestCount us-east-1a+app/web/1: 1/1 Count",
+		"RequestCount us-east-1a+targetgroup/g/1+app/web/1: 1/1 Count",
+		"RequestCountPerTarget targetgroup/g/1+app/web/1: 1/1 Count",
+		"RequestCountPerTarget targetgroup/g/1: 1/1 Count",
+		"UnHealthyHostCount targetgroup/g/1+app/web/1: 0/1 Count",
+		"UnHealthyHostCount us-east-1a+targetgroup/g/1+app/web/1: 0/1 Count",
+	}
+	if got := texts(b.Take(1)); !slices.Equal(got, want) {
+		t.Errorf("got\n%s", strings.Join(got, "\n"))
+	}
+}
+
 func TestNetwork(t *testing.T) {
 	b := &Balancer{Path: "net/n/1", TCP: true}
 	b.Group("g/1").Hosts(0, 1)

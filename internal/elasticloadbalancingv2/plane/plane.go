@@ -22,6 +22,7 @@ type Listener struct {
 	ARN      string
 	Region   string
 	Balancer string // its load balancer: app/NAME/ID or net/NAME/ID
+	Zone     string // the load balancer's first
 	Host     string // the load balancer's DNS name
 	Port     int
 	TLS      bool
