@@ -45,11 +45,15 @@ func knownService(r store.Reader, region string, cluster, ref *string) (*cluster
 	return c, svc, err
 }
 
+// maxRollouts bounds what a service's document has. AWS has no such limit: those
+// whose targets drain, five minutes by default, stay until they have.
+const maxRollouts = 50
+
 // deploy makes a deployment the primary one, begins the service deployment that
 // carries it out, and tells what of it Slipway does not do.
 func (s *Service) deploy(tx *engine.Tx, svc *service, r rollout, def *definition) error {
-	if len(svc.Rollouts) >= 5 {
-		return invalidParameter("Unable to update the service: it has 5 active deployments.")
+	if len(svc.Rollouts) >= maxRollouts {
+		return invalidParameter("Unable to update the service: it has %d active deployments.", maxRollouts)
 	}
 	if err := checkStrategy(svc, svc.DeploymentConfiguration, r.LoadBalancers); err != nil {
 		return err
