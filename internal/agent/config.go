@@ -27,6 +27,8 @@ type Config struct {
 	Token string
 	// Endpoint is Slipway's URL, http://localhost:4566, as the build sees it.
 	Endpoint string
+	// EndpointS3 is for clients of S3, which put a bucket before a name.
+	EndpointS3 string
 	// Socket is the gateway's unix socket; "" means to dial Endpoint.
 	Socket string
 	// Forward says that Endpoint's port must be made to answer here, in this

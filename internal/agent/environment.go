@@ -40,6 +40,9 @@ func (b *running) environment(ctx context.Context) error {
 		}
 		env.set(v.Name, v.Value)
 	}
+	if env.values["AWS_ENDPOINT_URL_S3"] == "" {
+		env.set("AWS_ENDPOINT_URL_S3", b.cfg.EndpointS3)
+	}
 	b.codebuild(env)
 	if err := b.hosts(env); err != nil {
 		b.log.say("load balancers cannot be named: %v", err)

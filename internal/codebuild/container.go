@@ -72,7 +72,7 @@ func (s *Service) spec(worker string, c class, image, cache string) (compute.Spe
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return compute.Spec{}, err
 	}
-	cfg := agent.Config{Token: s.Tokens.Seal([]byte(worker)), Endpoint: s.Site.URL}
+	cfg := agent.Config{Token: s.Tokens.Seal([]byte(worker)), Endpoint: s.Site.URL, EndpointS3: s.Site.AddressURL()}
 	spec := compute.Spec{Labels: map[string]string{compute.LabelInstallation: s.Site.Installation, labelService: service, labelWorker: worker}}
 	if image == "" {
 		cfg.Socket, cfg.Root, cfg.Cache = s.Socket, filepath.Join(dir, "codebuild"), cache

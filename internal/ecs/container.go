@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -241,9 +242,13 @@ func (s *Service) environment(t *task, c *types.ContainerDefinition, extra []var
 	if aws.ToString(t.Definition.TaskRoleArn) != "" {
 		env = append(env, variable{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/" + t.Secret})
 	}
+	own := len(env) // what follows is the definition's
 	env = append(env, extra...)
 	for _, kv := range c.Environment {
 		env = append(env, variable{aws.ToString(kv.Name), aws.ToString(kv.Value)})
+	}
+	if !slices.ContainsFunc(env[own:], func(v variable) bool { return v.name == "AWS_ENDPOINT_URL" }) {
+		env = slices.Insert(env, own, variable{"AWS_ENDPOINT_URL_S3", s.Site.AddressURL()})
 	}
 	// The last one of a name counts, at the place of the first.
 	lines, place := []string{}, map[string]int{}

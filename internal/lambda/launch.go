@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -214,21 +213,10 @@ func (i *instance) environment(ctx context.Context) ([]string, error) {
 	if _, ok := own["AWS_ENDPOINT_URL"]; !ok {
 		env = append(env, "AWS_ENDPOINT_URL="+s.Site.URL)
 		if _, ok := own["AWS_ENDPOINT_URL_S3"]; !ok {
-			env = append(env, "AWS_ENDPOINT_URL_S3="+byAddress(s.Site.URL))
+			env = append(env, "AWS_ENDPOINT_URL_S3="+s.Site.AddressURL())
 		}
 	}
 	return env, nil
-}
-
-// byAddress is an URL of localhost by its address: SDKs put the names of buckets
-// before a name, and in a container nobody knows those under localhost.
-func byAddress(text string) string {
-	u, err := url.Parse(text)
-	if err != nil || u.Hostname() != "localhost" {
-		return text
-	}
-	u.Host = net.JoinHostPort("127.0.0.1", u.Port())
-	return u.String()
 }
 
 // follow notices the end of a container, above all one that never called.

@@ -4,6 +4,8 @@ package site
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net"
+	"net/url"
 	"time"
 )
 
@@ -21,6 +23,18 @@ type Site struct {
 	// shifts: the intervals of canary and linear shifts, bake times, and the waits
 	// of a deployment. Zero is a minute.
 	DeploymentMinute time.Duration
+}
+
+// AddressURL is URL with the address in place of the name localhost, for clients
+// of S3 in containers: SDKs put a bucket before a name, and there nobody knows
+// names under localhost.
+func (s Site) AddressURL() string {
+	u, err := url.Parse(s.URL)
+	if err != nil || u.Hostname() != "localhost" {
+		return s.URL
+	}
+	u.Host = net.JoinHostPort("127.0.0.1", u.Port())
+	return u.String()
 }
 
 // Minutes is how long n minutes of a deployment last here.
