@@ -72,7 +72,9 @@ func (p *Proxy) outside(number int) (net.Listener, error) {
 	if p.cfg.Address == nil {
 		return nil, nil
 	}
-	address, err := p.cfg.Address(p.ctx)
+	ctx, cancel := context.WithTimeout(p.ctx, 2*time.Second) // an engine that does not answer delays no start
+	defer cancel()
+	address, err := p.cfg.Address(ctx)
 	if err != nil || address == "" {
 		return nil, err
 	}
