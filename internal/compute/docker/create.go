@@ -12,7 +12,6 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/network"
-	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
 
 	"golang.org/x/sys/unix"
@@ -147,21 +146,6 @@ type limits struct {
 	quota, shares, memory, swap, pids bool
 }
 
-func (e *Engine) remember(info system.Info) *limits {
-	l := &limits{
-		cpus:   info.NCPU,
-		quota:  info.CPUCfsPeriod && info.CPUCfsQuota,
-		shares: info.CPUShares,
-		memory: info.MemoryLimit,
-		swap:   info.SwapLimit,
-		pids:   info.PidsLimit,
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.limits = l
-	return l
-}
-
 // resources keeps the limits that the kernel knows: the engine discards some
 // of the others with a warning but refuses the container for the rest, and a
 // container without a limit is better than none.
@@ -169,16 +153,11 @@ func (e *Engine) resources(ctx context.Context, r compute.Resources) (container.
 	if r == (compute.Resources{}) {
 		return container.Resources{}, nil
 	}
-	e.mu.Lock()
-	l := e.limits
-	e.mu.Unlock()
-	if l == nil {
-		res, err := e.cli.Info(ctx, client.InfoOptions{})
-		if err != nil {
-			return container.Resources{}, e.wrap("info", err)
-		}
-		l = e.remember(res.Info)
+	f, err := e.ask(ctx)
+	if err != nil {
+		return container.Resources{}, err
 	}
+	l := f.limits
 	var out container.Resources
 	if l.quota && r.MilliCPU > 0 {
 		// More than the machine has is refused by the engine.

@@ -37,8 +37,9 @@ type Engine struct {
 	installation string
 	names        func(context.Context) ([]string, error)
 
-	mu     sync.Mutex
-	limits *limits // what the engine's kernel can limit; nil until asked
+	mu      sync.Mutex
+	facts   *facts  // nil until asked
+	address *string // nil until asked; see Address
 }
 
 var (
@@ -65,22 +66,63 @@ func (e *Engine) Close() error { return e.cli.Close() }
 // Host is the address of the engine, e.g. unix:///var/run/docker.sock.
 func (e *Engine) Host() string { return e.cli.DaemonHost() }
 
-// Info describes the engine; compute.ErrUnavailable if it does not answer.
-func (e *Engine) Info(ctx context.Context) (compute.Info, error) {
+// facts are what an engine says of itself.
+type facts struct {
+	info   compute.Info
+	limits limits
+}
+
+// ask asks the engine what it is, once: an answer makes it lock all its networks,
+// and the engine of Debian 12 stands still for good where that meets the ends of
+// many containers.
+func (e *Engine) ask(ctx context.Context) (*facts, error) {
+	e.mu.Lock()
+	known := e.facts
+	e.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
 	res, err := e.cli.Info(ctx, client.InfoOptions{})
 	if err != nil {
-		return compute.Info{}, e.wrap("info", err)
+		return nil, e.wrap("info", err)
 	}
-	e.remember(res.Info)
-	return compute.Info{
-		Name:       "docker",
-		Version:    res.Info.ServerVersion,
-		Images:     true,
-		Privileged: true,
-		Isolation:  "containers have their own file system, processes, network and limits; the kernel is shared, and privileged containers are not isolated",
-		CPUs:       res.Info.NCPU,
-		Memory:     res.Info.MemTotal,
-	}, nil
+	i := res.Info
+	f := &facts{
+		info: compute.Info{
+			Name:       "docker",
+			Version:    i.ServerVersion,
+			Images:     true,
+			Privileged: true,
+			Isolation:  "containers have their own file system, processes, network and limits; the kernel is shared, and privileged containers are not isolated",
+			CPUs:       i.NCPU,
+			Memory:     i.MemTotal,
+		},
+		limits: limits{
+			cpus:   i.NCPU,
+			quota:  i.CPUCfsPeriod && i.CPUCfsQuota,
+			shares: i.CPUShares,
+			memory: i.MemoryLimit,
+			swap:   i.SwapLimit,
+			pids:   i.PidsLimit,
+		},
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.facts = f
+	return f, nil
+}
+
+// Info describes the engine, as it was when it first answered;
+// compute.ErrUnavailable if it does not answer now.
+func (e *Engine) Info(ctx context.Context) (compute.Info, error) {
+	if _, err := e.cli.Ping(ctx, client.PingOptions{}); err != nil {
+		return compute.Info{}, e.wrap("ping", err)
+	}
+	f, err := e.ask(ctx)
+	if err != nil {
+		return compute.Info{}, err
+	}
+	return f.info, nil
 }
 
 // filters selects our containers that have these labels.

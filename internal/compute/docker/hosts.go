@@ -9,8 +9,26 @@ import (
 
 // Address is the IPv4 address at which containers reach this machine: that of
 // the engine's default bridge. It is "" if the bridge is not one of this
-// machine's interfaces, as with an engine elsewhere or in a virtual machine.
+// machine's interfaces, as with an engine elsewhere or in a virtual machine. The
+// engine is asked once, for the reason that ask has.
 func (e *Engine) Address(ctx context.Context) (string, error) {
+	e.mu.Lock()
+	known := e.address
+	e.mu.Unlock()
+	if known != nil {
+		return *known, nil
+	}
+	address, err := e.bridgeAddress(ctx)
+	if err != nil {
+		return "", err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.address = &address
+	return address, nil
+}
+
+func (e *Engine) bridgeAddress(ctx context.Context) (string, error) {
 	res, err := e.cli.NetworkInspect(ctx, "bridge", client.NetworkInspectOptions{})
 	if err != nil {
 		return "", e.wrap("inspect network", err)
