@@ -17,7 +17,6 @@ func TestServerThatDies(t *testing.T) {
 	e.upload(map[string]string{"index.html": "hello"})
 	p := e.pipeline()
 	p.ExecutionMode = types.ExecutionModeParallel
-	p.Stages[0].Actions[0].Configuration["PollForSourceChanges"] = "false"
 	deploy := func(name string, order int32) types.ActionDeclaration {
 		a := p.Stages[2].Actions[0]
 		a.Name, a.RunOrder = aws.String(name), aws.Int32(order)

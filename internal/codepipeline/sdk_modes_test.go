@@ -216,7 +216,6 @@ func TestStageConditions(t *testing.T) {
 		return types.RuleDeclaration{Name: aws.String(name), Configuration: map[string]string{"Variable": variable, "Operator": operator, "Value": value},
 			RuleTypeId: &types.RuleTypeId{Category: types.RuleCategoryRule, Owner: types.RuleOwnerAws, Provider: aws.String("VariableCheck"), Version: aws.String("1")}}
 	}
-	p.Stages[0].Actions[0].Configuration["PollForSourceChanges"] = "false"
 	p.Variables = []types.PipelineVariableDeclaration{{Name: aws.String("review"), DefaultValue: aws.String("no")}}
 	p.Stages[1].BeforeEntry = &types.BeforeEntryConditions{Conditions: []types.Condition{{Result: types.ResultSkip, Rules: []types.RuleDeclaration{rule("Wanted", "#{variables.review}", "EQ", "yes")}}}}
 	p.Stages[2].BeforeEntry = &types.BeforeEntryConditions{Conditions: []types.Condition{{Result: types.ResultFail, Rules: []types.RuleDeclaration{

@@ -30,7 +30,6 @@ func TestAlarmCondition(t *testing.T) {
 	e.upload(map[string]string{"index.html": "hello"})
 	p := e.pipeline()
 	p.Stages = []types.StageDeclaration{p.Stages[0], p.Stages[2]}
-	p.Stages[0].Actions[0].Configuration["PollForSourceChanges"] = "false"
 	p.Stages[1].BeforeEntry = &types.BeforeEntryConditions{Conditions: []types.Condition{{Result: types.ResultFail, Rules: []types.RuleDeclaration{
 		{Name: aws.String("Healthy"), Configuration: map[string]string{"AlarmName": "prod", "WaitTime": "20"},
 			RuleTypeId: &types.RuleTypeId{Category: types.RuleCategoryRule, Owner: types.RuleOwnerAws, Provider: aws.String("CloudWatchAlarm"), Version: aws.String("1")}},

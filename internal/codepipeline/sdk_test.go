@@ -111,6 +111,8 @@ func kind(c types.ActionCategory, provider string) *types.ActionTypeId {
 	return &types.ActionTypeId{Category: c, Owner: types.ActionOwnerAws, Provider: aws.String(provider), Version: aws.String("1")}
 }
 
+// pipeline is the sample. It does not look for changes by itself: the event of an
+// upload that was before it may come when it is there.
 func (e *everything) pipeline() *types.PipelineDeclaration {
 	return &types.PipelineDeclaration{
 		Name: aws.String("web"), RoleArn: aws.String(e.role), PipelineType: types.PipelineTypeV2,
@@ -118,7 +120,7 @@ func (e *everything) pipeline() *types.PipelineDeclaration {
 		Stages: []types.StageDeclaration{
 			{Name: aws.String("Source"), Actions: []types.ActionDeclaration{{Name: aws.String("Get"), Namespace: aws.String("src"),
 				ActionTypeId: kind(types.ActionCategorySource, "S3"), OutputArtifacts: []types.OutputArtifact{{Name: aws.String("App")}},
-				Configuration: map[string]string{"S3Bucket": "source", "S3ObjectKey": "app.zip"}}}},
+				Configuration: map[string]string{"S3Bucket": "source", "S3ObjectKey": "app.zip", "PollForSourceChanges": "false"}}}},
 			{Name: aws.String("Review"), Actions: []types.ActionDeclaration{{Name: aws.String("Approve"), ActionTypeId: kind(types.ActionCategoryApproval, "Manual"),
 				Configuration: map[string]string{"CustomData": "version #{src.VersionId}"}}}},
 			{Name: aws.String("Deploy"), Actions: []types.ActionDeclaration{{Name: aws.String("Publish"), ActionTypeId: kind(types.ActionCategoryDeploy, "S3"),

@@ -122,7 +122,6 @@ func TestCustomActionType(t *testing.T) {
 // withWorker is the sample with a custom action in place of the approval.
 func (e *everything) withWorker() *types.PipelineDeclaration {
 	p := e.pipeline()
-	p.Stages[0].Actions[0].Configuration["PollForSourceChanges"] = "false"
 	p.Stages[1] = types.StageDeclaration{Name: aws.String("Build"), Actions: []types.ActionDeclaration{{Name: aws.String("Compile"), Namespace: aws.String("build"),
 		ActionTypeId:   &types.ActionTypeId{Category: types.ActionCategoryBuild, Owner: types.ActionOwnerCustom, Provider: aws.String("Jenkins"), Version: aws.String("1")},
 		InputArtifacts: []types.InputArtifact{{Name: aws.String("App")}}, OutputArtifacts: []types.OutputArtifact{{Name: aws.String("Built")}},
@@ -358,7 +357,6 @@ func TestWorkerThatNeverAcknowledges(t *testing.T) {
 func TestPutActionRevision(t *testing.T) {
 	e := newEverything(t)
 	p := e.pipeline()
-	p.Stages[0].Actions[0].Configuration["PollForSourceChanges"] = "false"
 	_, err := e.CreatePipeline(t.Context(), &codepipeline.CreatePipelineInput{Pipeline: p})
 	e.must(err)
 	put := func(action, change string) (*codepipeline.PutActionRevisionOutput, error) {
