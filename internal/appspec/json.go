@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -15,7 +16,7 @@ func jsonNodes(text []byte) *yaml.Node {
 	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) || !json.Valid(text) {
 		return nil
 	}
-	r := jsonReader{json.NewDecoder(bytes.NewReader(text)), text}
+	r := &jsonReader{Decoder: json.NewDecoder(bytes.NewReader(text)), text: text, line: 1}
 	r.UseNumber()
 	return r.node()
 }
@@ -24,9 +25,12 @@ func jsonNodes(text []byte) *yaml.Node {
 type jsonReader struct {
 	*json.Decoder
 	text []byte
+	// Where the last token began, so that no text is looked at twice: its line, and
+	// where that begins.
+	at, line, start int
 }
 
-func (r jsonReader) node() *yaml.Node {
+func (r *jsonReader) node() *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode}
 	n.Line, n.Column = r.position()
 	token, err := r.Token()
@@ -54,9 +58,16 @@ func (r jsonReader) node() *yaml.Node {
 }
 
 // position is that of the next token.
-func (r jsonReader) position() (line, column int) {
-	before := r.text[:r.InputOffset()]
-	rest := r.text[len(before):]
-	before = r.text[:len(before)+len(rest)-len(bytes.TrimLeft(rest, " \t\r\n,:"))]
-	return 1 + bytes.Count(before, []byte("\n")), len(before) - bytes.LastIndexByte(before, '\n')
+func (r *jsonReader) position() (line, column int) {
+	at := int(r.InputOffset())
+	for strings.IndexByte(" \t\r\n,:", r.text[at]) >= 0 {
+		at++
+	}
+	passed := r.text[r.at:at]
+	if i := bytes.LastIndexByte(passed, '\n'); i >= 0 {
+		r.line += bytes.Count(passed, []byte("\n"))
+		r.start = r.at + i + 1
+	}
+	r.at = at
+	return r.line, at - r.start + 1
 }

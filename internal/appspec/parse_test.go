@@ -60,6 +60,15 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// What is wrong in JSON is found at its line and column.
+func TestJSONPosition(t *testing.T) {
+	_, err := appspec.Parse([]byte("{\n  \"version\": 0.0,\n  \"Resources\":\n    7\n}"))
+	var wrong *appspec.Error
+	if !errors.As(err, &wrong) || wrong.Position != (appspec.Position{Line: 4, Column: 5}) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	for _, tt := range []struct {
 		name, text string
