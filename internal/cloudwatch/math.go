@@ -57,8 +57,7 @@ func (q quantity) at(i int) (float64, bool) {
 
 // mathParser evaluates while it reads: every expression is evaluated once.
 type mathParser struct {
-	text  string
-	pos   int
+	scanner
 	depth int
 	named func(id string) (quantity, error)
 	// metrics are those of the request whose IDs contain a text.
@@ -86,7 +85,14 @@ func (p *mathParser) unexpected(want string) error {
 	return mathFail("expected %s at character %d of the expression", want, p.pos+1)
 }
 
-func (p *mathParser) peek() byte {
+// scanner goes through the text of an expression.
+type scanner struct {
+	text string
+	pos  int
+}
+
+// peek passes white space and is the character after it, 0 at the end.
+func (p *scanner) peek() byte {
 	for p.pos < len(p.text) && strings.IndexByte(" \t\r\n", p.text[p.pos]) >= 0 {
 		p.pos++
 	}

@@ -27,7 +27,7 @@ func TestMath(t *testing.T) {
 	// The newest first.
 	series := map[string]quantity{"m1": {series: []float64{4, 2, nan}}, "m2": {series: []float64{8, nan, 1}}, "e": {series: []float64{nan, nan, nan}}}
 	eval := func(text string) (string, error) {
-		p := mathParser{text: text, end: time.Date(2026, 11, 26, 1, 3, 0, 0, time.UTC), period: 60, count: 3, metrics: func(part string) (out []quantity, _ error) {
+		p := mathParser{scanner: scanner{text: text}, end: time.Date(2026, 11, 26, 1, 3, 0, 0, time.UTC), period: 60, count: 3, metrics: func(part string) (out []quantity, _ error) {
 			for _, id := range []string{"m1", "m2"} {
 				if q := series[id]; strings.Contains(id, part) {
 					q.label = id

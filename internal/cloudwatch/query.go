@@ -70,7 +70,7 @@ func (q *querying) metrics(part string) (out []quantity, err error) {
 
 func (q *querying) compute(x *types.MetricDataQuery) (quantity, error) {
 	if x.Expression != nil {
-		p := mathParser{text: *x.Expression, end: q.end, period: q.period.Seconds(), count: q.count, named: q.value, metrics: q.metrics, search: q.found}
+		p := mathParser{scanner: scanner{text: *x.Expression}, end: q.end, period: q.period.Seconds(), count: q.count, named: q.value, metrics: q.metrics, search: q.found}
 		return p.parse()
 	}
 	return q.measure(x.MetricStat)

@@ -30,14 +30,13 @@ type search struct {
 type searchTerm func(*types.Metric) bool
 
 type searchParser struct {
-	text   string
-	pos    int
+	scanner
 	depth  int
 	quoted bool // whether the last word was in quotes
 }
 
 func parseSearch(text string) (*search, error) {
-	p := &searchParser{text: text}
+	p := &searchParser{scanner: scanner{text: text}}
 	s := &search{term: func(*types.Metric) bool { return true }}
 	if p.peek() == '{' {
 		p.pos++
@@ -63,16 +62,6 @@ func parseSearch(text string) (*search, error) {
 	}
 	s.term = term
 	return s, err
-}
-
-func (p *searchParser) peek() byte {
-	for p.pos < len(p.text) && strings.IndexByte(" \t\r\n", p.text[p.pos]) >= 0 {
-		p.pos++
-	}
-	if p.pos == len(p.text) {
-		return 0
-	}
-	return p.text[p.pos]
 }
 
 // word reads up to white space or one of some characters, or what is in quotes.
@@ -149,8 +138,11 @@ func (p *searchParser) not() (searchTerm, error) {
 		if err == nil && p.peek() != ')' {
 			err = errors.New("the search lacks a closing parenthesis")
 		}
+		if err != nil {
+			return nil, err
+		}
 		p.pos++
-		return of, err
+		return of, nil
 	}
 	name, property := p.word("()="), ""
 	exact := p.quoted
@@ -163,9 +155,10 @@ func (p *searchParser) not() (searchTerm, error) {
 	if name == "" {
 		return nil, fmt.Errorf("the search lacks a value at character %d", p.pos+1)
 	}
+	want := words(name)
 	return func(m *types.Metric) bool {
 		return slices.ContainsFunc(properties(m, property), func(v string) bool {
-			return v == name || !exact && hasWords(v, name)
+			return v == name || !exact && hasWords(v, want)
 		})
 	}, nil
 }
@@ -191,10 +184,9 @@ func properties(m *types.Metric, name string) (list []string) {
 	return list
 }
 
-// hasWords tells whether all words of a search are ones of a text.
-func hasWords(text, search string) bool {
+// hasWords tells whether all words that are wanted are ones of a text.
+func hasWords(text string, want []string) bool {
 	have := words(text)
-	want := words(search)
 	return len(want) > 0 && !slices.ContainsFunc(want, func(w string) bool { return !slices.Contains(have, w) })
 }
 
