@@ -25,8 +25,10 @@ const (
 	// loadRate is in requests a second: enough to see a split within seconds,
 	// little enough for a laptop.
 	loadRate = 250
-	// What a share must be based on, and how far it may be from the weight.
-	enough    = 500 // requests
+	// What a share must be based on, in requests, and how far it may be from the
+	// weight: those on their way when the weight changes, ten at most, count for
+	// the wrong one.
+	enough    = 1000
 	deviation = 0.02
 )
 
@@ -58,7 +60,7 @@ func (b *blueGreen) production(ctx context.Context, execution, version string) e
 		if ended {
 			break
 		}
-		if w.weight == 10 && w.step().Requests >= 2*enough {
+		if w.weight == 10 && w.step().Requests >= enough {
 			// CodeDeploy's canaries have two steps. Between them, whoever watches may
 			// move the listener by hand.
 			if err := b.move(ctx, blue, 50); err != nil {
@@ -72,6 +74,9 @@ func (b *blueGreen) production(ctx context.Context, execution, version string) e
 		if err := pause(ctx); err != nil {
 			return err
 		}
+	}
+	if err := w.fill(ctx); err != nil {
+		return err
 	}
 	w.end()
 	if err := w.check(10, 50, 100); err != nil {

@@ -64,6 +64,19 @@ func (w *watcher) look(ctx context.Context) error {
 	return nil
 }
 
+// fill waits until the last weight, which stays, has answers enough to measure
+// it: on a slow machine a deployment may end before.
+func (w *watcher) fill(ctx context.Context) error {
+	for {
+		if err := w.look(ctx); err != nil || w.step().Requests >= enough {
+			return err
+		}
+		if _, err := w.b.load.Next(ctx, enough-w.step().Requests); err != nil {
+			return err
+		}
+	}
+}
+
 // end keeps what was measured at the last weight.
 func (w *watcher) end() {
 	c := w.step()
