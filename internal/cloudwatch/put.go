@@ -60,22 +60,36 @@ func (s *Service) Record(ctx context.Context, region, namespace string, data []t
 			return badDatum(i+1, err)
 		}
 	}
-	return s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error {
-		touched := map[string]bool{}
-		for i := range points {
-			id, err := s.add(tx, region, namespace, &points[i])
-			if err != nil {
-				return err
-			}
-			touched[id] = true
+	return s.cfg.Engine.Update(ctx, func(tx *engine.Tx) error { return s.addAll(tx, region, namespace, points) })
+}
+
+// RecordIn is Record within the caller's own transition. Data that PutMetricData
+// would refuse is left out: refused says how many.
+func (s *Service) RecordIn(tx *engine.Tx, region, namespace string, data []types.MetricDatum) (refused int, err error) {
+	var points []point
+	for i := range data {
+		if p, err := read(&data[i], tx.Now()); err == nil {
+			points = append(points, p)
 		}
-		for id := range touched {
-			if err := s.wake(tx, region, id); err != nil {
-				return err
-			}
+	}
+	return len(data) - len(points), s.addAll(tx, region, namespace, points)
+}
+
+func (s *Service) addAll(tx *engine.Tx, region, namespace string, points []point) error {
+	touched := map[string]bool{}
+	for i := range points {
+		id, err := s.add(tx, region, namespace, &points[i])
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+		touched[id] = true
+	}
+	for id := range touched {
+		if err := s.wake(tx, region, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // memberError is what is wrong with one member of a datum.

@@ -233,6 +233,9 @@ func (s *Service) write(tx *engine.Tx, g *group, st *stream, in []types.InputLog
 	if err := addBytes(tx, g.ID, size); err != nil {
 		return err
 	}
+	if err := s.measure(tx, g, in); err != nil {
+		return err
+	}
 	tx.AfterCommit(func() { s.followers.publish(g.ID, events) })
 	return nil
 }

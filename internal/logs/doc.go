@@ -1,7 +1,8 @@
 // Package logs is CloudWatch Logs: groups, streams, events, retention, live
-// tail. Metric filters and resource policies are kept and shown without effect;
-// subscription filters, queries and whatever else reads logs for others is not
-// there.
+// tail, and the metrics of events: what metric filters find in them and what
+// those in the embedded metric format say. Resource policies are kept and shown
+// without effect; subscription filters, queries and whatever else reads logs for
+// others is not there.
 //
 // # Storage
 //

@@ -17,9 +17,6 @@ import (
 	"github.com/slipway-dev/slipway/internal/store"
 )
 
-// Metric filters are kept and shown; nothing is counted by them, as there are
-// no metrics to publish to.
-
 const (
 	maxMetricFilters = 100 // of a group
 	maxDimensions    = 3

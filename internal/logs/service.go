@@ -30,6 +30,8 @@ type Config struct {
 	Log    *slog.Logger
 	// Keys is KMS, for groups with a key of their own.
 	Keys envelope.Keys
+	// Metrics is CloudWatch, for metric filters and embedded metrics.
+	Metrics Metrics
 }
 
 // Service is CloudWatch Logs.

@@ -11,6 +11,8 @@ func addLogs(a *App) error {
 		IDs:    a.IDs,
 		Log:    a.Log.With("part", "logs"),
 		Keys:   a.kms,
+
+		Metrics: a.cloudwatch,
 	})
 	return a.serve(a.logs.Wire())
 }

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -10,6 +11,7 @@ import (
 func (p *parser) fields() (func(string) bool, error) {
 	p.take("[")
 	var before, after []predicate[string]
+	var names []string // of all of them
 	ellipsis := false
 	if !p.take("]") {
 		for {
@@ -19,10 +21,11 @@ func (p *parser) fields() (func(string) bool, error) {
 				}
 				ellipsis = true
 			} else {
-				f, err := p.field()
+				f, name, err := p.field()
 				if err != nil {
 					return nil, err
 				}
+				names = append(names, name)
 				if ellipsis {
 					after = append(after, f)
 				} else {
@@ -40,6 +43,17 @@ func (p *parser) fields() (func(string) bool, error) {
 	}
 	if p.space(); p.rest != "" {
 		return nil, invalid("%q after the closing ]", p.rest)
+	}
+	p.of = func(m, selector string) (string, bool) {
+		name, ok := strings.CutPrefix(selector, "$")
+		i, have := slices.Index(names, name), split(m)
+		if i >= len(before) { // counted from the end
+			i += len(have) - len(names)
+		}
+		if !ok || name == "" || i < 0 || i >= len(have) {
+			return "", false
+		}
+		return have[i], true
 	}
 	return func(m string) bool {
 		have := split(m)
@@ -64,22 +78,22 @@ func (p *parser) fields() (func(string) bool, error) {
 const afterField = " \t\r\n,[](){}=!<>&|\"%"
 
 // field: a name, alone or in conditions of its own.
-func (p *parser) field() (predicate[string], error) {
+func (p *parser) field() (f predicate[string], name string, err error) {
 	p.space()
 	if strings.HasPrefix(p.rest, ",") || strings.HasPrefix(p.rest, "]") {
-		return func(string) bool { return true }, nil // [,,x]: a field without a name
+		return func(string) bool { return true }, "", nil // [,,x]: a field without a name
 	}
 	if !strings.HasPrefix(p.rest, "(") {
 		saved := p.rest
-		if p.until(afterField) == "" {
-			return nil, invalid("a field's name is missing before %q", first(p.rest))
+		if name = p.until(afterField); name == "" {
+			return nil, "", invalid("a field's name is missing before %q", first(p.rest))
 		}
 		if p.space(); p.rest == "" || strings.HasPrefix(p.rest, ",") || strings.HasPrefix(p.rest, "]") {
-			return func(string) bool { return true }, nil
+			return func(string) bool { return true }, name, nil
 		}
 		p.rest = saved
 	}
-	name := ""
+	name = ""
 	l := &logic[string]{parser: p}
 	l.compare = func() (predicate[string], error) {
 		p.space()
@@ -109,7 +123,8 @@ func (p *parser) field() (predicate[string], error) {
 			return (op == "=" || op == "!=") && o.matchText(op, s)
 		}, nil
 	}
-	return l.or()
+	f, err = l.or()
+	return f, name, err
 }
 
 // split takes a message apart at spaces; what stands in "…" or […] is one

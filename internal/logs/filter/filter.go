@@ -18,7 +18,10 @@ import (
 )
 
 // Pattern is a parsed filter pattern.
-type Pattern struct{ match func(message string) bool }
+type Pattern struct {
+	match func(message string) bool
+	field func(message, selector string) (string, bool) // nil if messages have none
+}
 
 // MaxLength of a pattern, in characters.
 const MaxLength = 1024
@@ -48,7 +51,17 @@ func Parse(text string) (*Pattern, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Pattern{match}, nil
+	return &Pattern{match, p.of}, nil
+}
+
+// Field is a member of a message that matches: $.a.b of an object, $name of
+// fields between spaces. ok is false where there is none, or no text, number or
+// boolean.
+func (p *Pattern) Field(message, selector string) (text string, ok bool) {
+	if p.field == nil {
+		return "", false
+	}
+	return p.field(message, selector)
 }
 
 // Match tells whether a log event's message matches.
@@ -58,6 +71,8 @@ func (p *Pattern) Match(message string) bool { return p.match(message) }
 type parser struct {
 	rest    string
 	regexps int
+	// of finds the fields of a message, if the pattern is of a kind that has them.
+	of func(message, selector string) (string, bool)
 }
 
 func invalid(format string, args ...any) error {

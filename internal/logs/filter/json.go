@@ -21,19 +21,45 @@ func (p *parser) json() (func(string) bool, error) {
 	if p.space(); p.rest != "" {
 		return nil, invalid("%q after the closing }", p.rest)
 	}
+	p.of = jsonField
 	return func(m string) bool {
-		m = strings.TrimSpace(m)
-		if !strings.HasPrefix(m, "{") {
-			return false
-		}
-		d := json.NewDecoder(strings.NewReader(m))
-		d.UseNumber()
-		var doc map[string]any
-		if d.Decode(&doc) != nil || d.More() {
-			return false
-		}
-		return cond(doc)
+		doc, ok := object(m)
+		return ok && cond(doc)
 	}, nil
+}
+
+// object reads a message that is a JSON object and nothing else.
+func object(m string) (doc map[string]any, ok bool) {
+	m = strings.TrimSpace(m)
+	if !strings.HasPrefix(m, "{") {
+		return nil, false
+	}
+	d := json.NewDecoder(strings.NewReader(m))
+	d.UseNumber()
+	return doc, d.Decode(&doc) == nil && !d.More()
+}
+
+// jsonField is the first value that a selector leads to.
+func jsonField(message, text string) (value string, ok bool) {
+	p := &parser{rest: text}
+	sel, err := p.selector()
+	if err != nil || p.rest != "" {
+		return "", false
+	}
+	doc, is := object(message)
+	return value, is && sel.any(doc, func(v any) bool {
+		switch v := v.(type) {
+		case string:
+			value = v
+		case json.Number:
+			value = v.String()
+		case bool:
+			value = strconv.FormatBool(v)
+		default:
+			return false
+		}
+		return true
+	})
 }
 
 // jsonComparison: $.a.b = 1, $.a[0] IS NULL, $.a NOT EXISTS …
