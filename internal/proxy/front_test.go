@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -617,22 +618,73 @@ func TestUpgradedIdle(t *testing.T) {
 }
 
 // A request that cannot be sent twice does not meet a connection that the target
-// has closed.
+// closes: neither one that was closed already, nor one that has been idle for
+// about as long as the target lets it be.
 func TestStaleForPost(t *testing.T) {
-	s := newScript(t, func(c net.Conn, _ int, _ string) bool {
+	s := newScript(t, func(c net.Conn, n int, _ string) bool {
 		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-		_ = c.Close()
+		if n%2 == 0 { // closes when the next request comes, at the latest
+			_, _ = c.Read(make([]byte, 1))
+		}
 		return false
 	})
 	address, _ := balance(t, s, nil)
 	w := dialWire(t, address)
-	for range 10 {
-		w.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi")
+	ask := func(head, body string) {
+		t.Helper()
+		w.send("POST / HTTP/1.1\r\nHost: x\r\n" + head + "\r\n\r\n" + body)
 		if status, body, _ := w.answer("POST"); status != 200 || body != "ok" {
 			t.Fatalf("%d %q", status, body)
 		}
-		time.Sleep(5 * time.Millisecond) // the end is here
 	}
+	for range 10 {
+		ask("Content-Length: 2", "hi")
+		time.Sleep(2 * recent)
+	}
+	w.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: x\r\n\r\n") // from here on through net/http
+	w.answer("GET")
+	for range 10 {
+		ask("Transfer-Encoding: chunked", "2\r\nhi\r\n0\r\n\r\n")
+		time.Sleep(2 * recent)
+	}
+}
+
+// A target of HTTP/2 that ends its connections loses no request: what it has
+// refused to take is sent again.
+func TestGoingAway(t *testing.T) {
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	var n atomic.Int64
+	target := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n.Add(1)%5 == 0 {
+			w.Header().Set("Connection", "close")
+		}
+		_, _ = io.Copy(w, r.Body)
+	}))
+	target.Config.Protocols = protocols
+	target.Start()
+	defer target.Close()
+	address, _ := balance(t, target.Listener, func(l *plane.Listener, g *plane.Group) { l.TLS, l.Protocols, g.HTTP2 = true, []string{"h2"}, true })
+	client := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, Timeout: time.Minute}
+	defer client.CloseIdleConnections()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 50 {
+				resp, err := client.Post("https://"+address, "application/octet-stream", strings.NewReader("hello"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				b, err := io.ReadAll(resp.Body)
+				_ = resp.Body.Close()
+				if err != nil || string(b) != "hello" {
+					t.Errorf("%d %q %v", resp.StatusCode, b, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // A body that comes apart from its head, or in parts, is the same body; and a

@@ -189,28 +189,13 @@ func (roundTrip) RoundTrip(r *http.Request) (*http.Response, error) {
 	timer := time.AfterFunc(idle, func() { f.cancel(errIdle) })
 	defer timer.Stop()
 	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = &lively{r.Body, timer, idle, &f.broken}
+		r.Body = &lively{ReadCloser: r.Body, timer: timer, idle: idle, broken: &f.broken}
+		if f.pool.HTTP2 {
+			b := newRepeatable(r.Body)
+			r.Body, r.GetBody = b.part(), b.again
+		}
 	}
-	return f.pool.transport.RoundTrip(r)
-}
-
-// lively is a body whose client sends: nobody is idle meanwhile.
-type lively struct {
-	io.ReadCloser
-	timer  *time.Timer
-	idle   time.Duration
-	broken *atomic.Bool
-}
-
-func (l *lively) Read(b []byte) (int, error) {
-	n, err := l.ReadCloser.Read(b)
-	if n > 0 {
-		l.timer.Reset(l.idle)
-	}
-	if err != nil && err != io.EOF && !errors.Is(err, http.ErrBodyReadAfterClose) {
-		l.broken.Store(true)
-	}
-	return n, err
+	return f.pool.carrier(r.Method).RoundTrip(r)
 }
 
 // finish completes a target's answer.

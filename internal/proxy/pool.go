@@ -40,8 +40,9 @@ type turn struct {
 type pool struct {
 	*plane.Group
 	clock     clock.Clock
-	mark      string // in cookies
-	transport *http.Transport
+	mark      string          // in cookies
+	transport *http.Transport // what the front does not carry
+	careful   *http.Transport // the same for what cannot be sent twice
 	targets   map[string]*target
 	turns     []*turn // those that take new requests
 	meter     *meter.Group
@@ -56,9 +57,14 @@ type pool struct {
 func newPool(g *plane.Group, old *pool, c clock.Clock) *pool {
 	p := &pool{Group: g, clock: c, mark: groupMark(g.ARN), targets: map[string]*target{}}
 	if old != nil && old.TLS == g.TLS && old.HTTP2 == g.HTTP2 {
-		p.transport = old.transport
+		p.transport, p.careful = old.transport, old.careful
 	} else {
 		p.transport = newTransport(g)
+		p.careful = p.transport
+		if !g.HTTP2 {
+			p.careful = newTransport(g)
+			p.careful.IdleConnTimeout = recent
+		}
 	}
 	if old != nil {
 		p.counter.Store(old.counter.Load())
@@ -108,6 +114,19 @@ func newTransport(g *plane.Group) *http.Transport {
 		t.Protocols.SetHTTP1(true)
 	}
 	return t
+}
+
+// carrier is what sends a request of a method.
+func (p *pool) carrier(method string) *http.Transport {
+	if replayable(method) {
+		return p.transport
+	}
+	return p.careful
+}
+
+func (p *pool) closeIdle() {
+	p.transport.CloseIdleConnections()
+	p.careful.CloseIdleConnections()
 }
 
 // marked finds the target that a cookie names, if it takes requests.

@@ -124,7 +124,7 @@ func (p *Proxy) Apply(c *plane.Config) (closed map[int]error) {
 	}
 	for arn, old := range p.pools {
 		if pools[arn] == nil || pools[arn].transport != old.transport {
-			old.transport.CloseIdleConnections()
+			old.closeIdle()
 		}
 		for key, t := range old.targets {
 			if pools[arn] == nil || pools[arn].targets[key] != t {
@@ -208,7 +208,7 @@ func (p *Proxy) close() {
 		o.abort()
 	}
 	for _, g := range p.pools {
-		g.transport.CloseIdleConnections()
+		g.closeIdle()
 		for _, t := range g.targets {
 			t.idle.end()
 		}

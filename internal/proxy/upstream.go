@@ -33,6 +33,7 @@ const (
 	upstreamKept = 55 * time.Second // most servers keep connections for a minute or more
 	upstreamIdle = 512              // connections of a target
 	doubtful     = 100 * time.Millisecond
+	recent       = 20 * time.Millisecond // no target ends connections so soon
 	shortly      = time.Second
 )
 
@@ -142,7 +143,8 @@ type idle struct {
 }
 
 // take is an idle connection, nil if there is none. sure is for requests that
-// cannot be sent twice: the connection was open a moment ago.
+// cannot be sent twice: the connection was used a moment ago, and is open. A target
+// may close one that is idle for longer at any moment, this one included.
 func (i *idle) take(now time.Time, sure bool) *upstream {
 	for {
 		i.mu.Lock()
@@ -155,7 +157,12 @@ func (i *idle) take(now time.Time, sure bool) *upstream {
 		i.conns[n-1] = nil
 		i.conns = i.conns[:n-1]
 		i.mu.Unlock()
-		if now.Sub(u.last) < doubtful && !sure || u.alive() {
+		still := now.Sub(u.last)
+		switch {
+		case sure && still > recent: // and the others are older
+			_ = u.Close()
+			return nil
+		case still < doubtful && !sure || u.alive():
 			return u
 		}
 		_ = u.Close()
