@@ -37,6 +37,10 @@ func (f *fakeFunction) job(t *testing.T, n int) (id, token string) {
 	if err := json.Unmarshal(f.invoked[n-1].Payload, &ev); err != nil {
 		t.Fatal(err)
 	}
+	// Functions read them before they look for artifacts.
+	if c := ev.Job.Data.ArtifactCredentials; c == nil || c.AccessKeyID != "ASIA" {
+		t.Errorf("credentials %+v", c)
+	}
 	return ev.Job.ID, ev.Job.Data.ContinuationToken
 }
 

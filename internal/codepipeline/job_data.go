@@ -24,7 +24,8 @@ func (s *Service) jobDataOf(ctx context.Context, p *Pipeline, a *ActionRecord) (
 }
 
 // jobData is what a worker must know. It has the secrets of the action and
-// credentials for its artifacts, for nothing else.
+// credentials for its artifacts, for nothing else: workers read them before they
+// know whether there are artifacts.
 func (s *Service) jobData(ctx context.Context, p *Pipeline, a *ActionRecord, j *workerJob) (*types.JobData, error) {
 	configuration, err := s.unseal(a.Input.ResolvedConfiguration)
 	if err != nil {
@@ -41,9 +42,6 @@ func (s *Service) jobData(ctx context.Context, p *Pipeline, a *ActionRecord, j *
 	}
 	if j.Token != "" {
 		data.ContinuationToken = aws.String(j.Token)
-	}
-	if len(a.Inputs)+len(a.Outputs) == 0 {
-		return data, nil
 	}
 	policy, err := artifactPolicy(a, home.EncryptionKey)
 	if err != nil {
@@ -76,7 +74,7 @@ func jobArtifacts(list []Artifact) []types.Artifact {
 }
 
 // artifactPolicy narrows a session to reading an action's inputs and writing
-// its outputs.
+// its outputs; without any, to nothing.
 func artifactPolicy(a *ActionRecord, key *types.EncryptionKey) (string, error) {
 	type statement struct {
 		Effect   string
@@ -96,7 +94,9 @@ func artifactPolicy(a *ActionRecord, key *types.EncryptionKey) (string, error) {
 	if len(a.Outputs) > 0 {
 		list = append(list, statement{"Allow", []string{"s3:PutObject"}, arns(a.Outputs)})
 	}
-	if key != nil {
+	if len(list) == 0 {
+		list = append(list, statement{"Deny", []string{"*"}, []string{"*"}})
+	} else if key != nil {
 		list = append(list, statement{"Allow", []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*"}, []string{"*"}})
 	}
 	b, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": list})

@@ -56,10 +56,10 @@ func done(*Work) (*Result, error) { return &Result{Done: true}, nil }
 type sessions struct{ err error }
 
 func (s sessions) Credentials(context.Context, session.Request) (aws.Credentials, error) {
-	return aws.Credentials{}, s.err
+	return aws.Credentials{AccessKeyID: "ASIA"}, s.err
 }
 func (s sessions) Config(context.Context, session.Request) (aws.Config, error) {
-	return aws.Config{}, s.err
+	return aws.Config{Credentials: aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) { return s.Credentials(ctx, session.Request{}) })}, s.err
 }
 
 type noArchives struct{}

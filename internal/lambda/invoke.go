@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"time"
 
@@ -84,6 +85,19 @@ func (s *Service) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...func(
 		out.LogResult = aws.String(base64.StdEncoding.EncodeToString([]byte(r.tail)))
 	}
 	return out, nil
+}
+
+// InvokeAsync is the older Invoke of the type Event.
+func (s *Service) InvokeAsync(ctx context.Context, in *lambda.InvokeAsyncInput, _ ...func(*lambda.Options)) (*lambda.InvokeAsyncOutput, error) {
+	payload, err := io.ReadAll(io.LimitReader(in.InvokeArgs, maxAsyncEvent+1))
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.Invoke(ctx, &lambda.InvokeInput{FunctionName: in.FunctionName, InvocationType: types.InvocationTypeEvent, Payload: payload})
+	if err != nil {
+		return nil, err
+	}
+	return &lambda.InvokeAsyncOutput{Status: out.StatusCode}, nil
 }
 
 // check refuses what is no event. None is the empty object.

@@ -1,6 +1,7 @@
 package lambda_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -157,6 +158,12 @@ func TestEvent(t *testing.T) {
 		t.Errorf("%+v", out)
 	}
 	w.until("the event arrived", func(context.Context) bool { b, _ := os.ReadFile(file); return len(b) == 1 })
+	//nolint:staticcheck // what old scripts call
+	old := apptest.Must(w.fn.InvokeAsync(t.Context(), &lambda.InvokeAsyncInput{FunctionName: aws.String("f"), InvokeArgs: bytes.NewReader(payload)}))(t)
+	if old.Status != 202 {
+		t.Errorf("%+v", old)
+	}
+	w.until("the older event arrived", func(context.Context) bool { b, _ := os.ReadFile(file); return len(b) == 2 })
 	_, err := w.fn.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("f:none"), InvocationType: types.InvocationTypeEvent})
 	apptest.WantCode(t, err, "ResourceNotFoundException")
 }

@@ -190,7 +190,10 @@ func (i *instance) environment(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	env := []string{"LANG=en_US.UTF-8", "TZ=:UTC"}
+	env := []string{"LANG=en_US.UTF-8", "TZ=:UTC", "AWS_XRAY_CONTEXT_MISSING=LOG_ERROR"}
+	if managed[t.Runtime].kind == node { // the version is the build image's, and nothing that the function could change
+		env = append(env, "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=true")
+	}
 	for k, v := range own {
 		env = append(env, k+"="+v)
 	}

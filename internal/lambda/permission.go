@@ -62,6 +62,50 @@ func policyOf(r store.Reader, n name) (*permissions, error) {
 	return p, err
 }
 
+// revision is that of the function, version or alias: its policy has the same.
+func (at found) revision() **string {
+	if at.alias != nil {
+		return &at.alias.RevisionId
+	}
+	return &at.version.RevisionId
+}
+
+var errPolicyRevision = fail("PreconditionFailed", "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve the latest Revision Id")
+
+// policyOn reads what a name leads to and its policy, if that is of the revision
+// that a request expects.
+func (s *Service) policyOn(r store.Reader, n name, revision *string) (found, *permissions, error) {
+	at, err := s.find(r, n)
+	if err != nil {
+		return at, nil, err
+	}
+	if revision != nil && *revision != aws.ToString(*at.revision()) {
+		return at, nil, errPolicyRevision
+	}
+	p, err := policyOf(r, n)
+	return at, p, err
+}
+
+// govern writes a policy, whose new revision is that of what it is on, too.
+func (at found) govern(tx *engine.Tx, n name, p *permissions) (err error) {
+	*at.revision() = &p.Revision
+	switch {
+	case at.alias != nil:
+		err = aliases.Put(tx, at.alias, n.Region, n.Function, *at.alias.Name)
+	case at.version == &at.Latest:
+		err = functions.Put(tx, at.function, n.Region, n.Function)
+	default:
+		err = versions.Put(tx, at.version, n.Region, n.Function, padded(*at.version.Version))
+	}
+	switch {
+	case err != nil:
+		return err
+	case len(p.Statements) == 0:
+		return policies.Delete(tx, n.Region, n.Function, n.Qualifier)
+	}
+	return policies.Put(tx, p, n.Region, n.Function, n.Qualifier)
+}
+
 // AddPermission adds a statement to a function's policy.
 func (s *Service) AddPermission(ctx context.Context, in *lambda.AddPermissionInput, _ ...func(*lambda.Options)) (*lambda.AddPermissionOutput, error) {
 	n, err := s.named(ctx, in.FunctionName, in.Qualifier)
@@ -80,17 +124,14 @@ func (s *Service) AddPermission(ctx context.Context, in *lambda.AddPermissionInp
 		return nil, invalid("EventSourceToken is for the principal alexa-appkit.amazon.com only")
 	}
 	err = s.Engine.Update(ctx, func(tx *engine.Tx) error {
-		if _, err := s.find(tx, n); err != nil {
-			return err
-		}
-		p, err := policyOf(tx, n)
+		at, p, err := s.policyOn(tx, n, in.RevisionId)
 		if err != nil {
 			return err
 		}
-		if err := s.addStatement(p, st, in.RevisionId); err != nil {
+		if err := s.addStatement(p, st, nil); err != nil {
 			return err
 		}
-		return policies.Put(tx, p, n.Region, n.Function, n.Qualifier)
+		return at.govern(tx, n, p)
 	})
 	if err != nil {
 		return nil, err
@@ -183,20 +224,14 @@ func (s *Service) RemovePermission(ctx context.Context, in *lambda.RemovePermiss
 		return nil, err
 	}
 	return &lambda.RemovePermissionOutput{}, s.Engine.Update(ctx, func(tx *engine.Tx) error {
-		if _, err := s.find(tx, n); err != nil {
-			return err
-		}
-		p, err := policyOf(tx, n)
+		at, p, err := s.policyOn(tx, n, in.RevisionId)
 		if err != nil {
 			return err
 		}
-		if err := s.removeStatement(p, *in.StatementId, in.RevisionId); err != nil {
+		if err := s.removeStatement(p, *in.StatementId, nil); err != nil {
 			return err
 		}
-		if len(p.Statements) == 0 {
-			return policies.Delete(tx, n.Region, n.Function, n.Qualifier)
-		}
-		return policies.Put(tx, p, n.Region, n.Function, n.Qualifier)
+		return at.govern(tx, n, p)
 	})
 }
 
@@ -208,17 +243,14 @@ func (s *Service) GetPolicy(ctx context.Context, in *lambda.GetPolicyInput, _ ..
 	}
 	out := &lambda.GetPolicyOutput{}
 	return out, s.view(ctx, func(r store.Reader) error {
-		if _, err := s.find(r, n); err != nil {
-			return err
-		}
-		p, err := policyOf(r, n)
+		at, p, err := s.policyOn(r, n, nil)
 		if err != nil {
 			return err
 		}
 		if len(p.Statements) == 0 {
 			return errNoPolicy
 		}
-		out.Policy, out.RevisionId = aws.String(p.text()), &p.Revision
+		out.Policy, out.RevisionId = aws.String(p.text()), *at.revision()
 		return nil
 	})
 }

@@ -54,6 +54,25 @@ func TestPermissions(t *testing.T) {
 	if err := json.Unmarshal([]byte(*got.Policy), &doc); err != nil || len(doc.Statement) != 3 || *got.RevisionId == "" {
 		t.Errorf("%s", *got.Policy)
 	}
+	// The policy's revision is the function's, and another with each change.
+	read := func() *string {
+		return apptest.Must(w.fn.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: name}))(t).RevisionId
+	}
+	if is := read(); *is != *got.RevisionId {
+		t.Errorf("the policy is of %s, the function of %s", *got.RevisionId, *is)
+	}
+	again := func(revision *string) error {
+		_, err := w.fn.AddPermission(ctx, &lambda.AddPermissionInput{FunctionName: name, Action: aws.String("lambda:InvokeFunction"), StatementId: aws.String("d"), Principal: aws.String("*"), RevisionId: revision})
+		return err
+	}
+	apptest.WantCode(t, again(aws.String("other")), "PreconditionFailedException")
+	if err := again(got.RevisionId); err != nil {
+		t.Error(err)
+	}
+	_, err = w.fn.RemovePermission(ctx, &lambda.RemovePermissionInput{FunctionName: name, StatementId: aws.String("d"), RevisionId: got.RevisionId})
+	apptest.WantCode(t, err, "PreconditionFailedException")
+	apptest.Must(w.fn.RemovePermission(ctx, &lambda.RemovePermissionInput{FunctionName: name, StatementId: aws.String("d"), RevisionId: read()}))(t)
+
 	remove := func(sid string) error {
 		_, err := w.fn.RemovePermission(ctx, &lambda.RemovePermissionInput{FunctionName: name, StatementId: &sid})
 		return err

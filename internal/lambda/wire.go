@@ -149,17 +149,20 @@ func (s *Service) Wire() wire.Service {
 			}),
 			wire.Op("lambda:GetAccountSettings", s.GetAccountSettings, nil),
 			wire.Op("lambda:InvokeFunction", s.Invoke, func(ctx context.Context, in *lambda.InvokeInput) []wire.Access {
-				return s.invoking(ctx, in)
+				return s.invoking(ctx, in.FunctionName, in.Qualifier)
+			}),
+			wire.Op("lambda:InvokeFunction", s.InvokeAsync, func(ctx context.Context, in *lambda.InvokeAsyncInput) []wire.Access {
+				return s.invoking(ctx, in.FunctionName, nil)
 			}),
 		},
 	}
 }
 
 // invoking is the access to a function, whose own policy may grant it too.
-func (s *Service) invoking(ctx context.Context, in *lambda.InvokeInput) []wire.Access {
-	n, err := s.named(ctx, in.FunctionName, in.Qualifier)
+func (s *Service) invoking(ctx context.Context, function, qualifier *string) []wire.Access {
+	n, err := s.named(ctx, function, qualifier)
 	if err != nil {
-		return wire.On(aws.ToString(in.FunctionName))
+		return wire.On(aws.ToString(function))
 	}
 	a := wire.Access{Resource: s.arnOf(n)}
 	// What cannot be read grants nothing; the operation meets the error again.

@@ -5,6 +5,7 @@ const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
+const { Writable } = require('node:stream');
 const { format } = require('node:util');
 
 const api = 'http://' + process.env.AWS_LAMBDA_RUNTIME_API + '/2018-06-01/runtime/';
@@ -135,6 +136,36 @@ async function load() {
   return handler;
 }
 
+// A handler that streams its answer. Nobody reads the stream while it is written:
+// the answer is all of it, as AWS's is to Invoke.
+const streaming = Symbol.for('aws.lambda.runtime.handler.streaming');
+globalThis.awslambda = {
+  streamifyResponse(handler) {
+    handler[streaming] = 'response';
+    return handler;
+  },
+  HttpResponseStream: class {
+    // The answer of a function's URL begins with its status and headers.
+    static from(stream, prelude) {
+      stream.setContentType('application/vnd.awslambda.http-integration-response');
+      stream.begin(JSON.stringify(prelude));
+      return stream;
+    }
+  },
+};
+
+class ResponseStream extends Writable {
+  pieces = [];
+  type = 'application/octet-stream';
+  setContentType(type) { this.type = type; }
+  begin(prelude) { this.pieces.push(Buffer.from(prelude), Buffer.alloc(8)); }
+  _write(piece, encoding, done) {
+    this.pieces.push(Buffer.isBuffer(piece) ? piece : Buffer.from(piece, encoding));
+    done();
+  }
+  get body() { return Buffer.concat(this.pieces); }
+}
+
 // run calls the handler and settles with what it answers: by its promise, by
 // the callback, or by the context's old functions. An answer by callback waits
 // until nothing is left to do, unless the function says that it need not.
@@ -166,8 +197,15 @@ function run(handler, event, headers) {
       else setImmediate(settle);
     }
     // A function that does nothing any more has answered null.
-    const idle = () => { if (!told) { told = true; resolve(null); } };
+    const stream = handler[streaming] ? new ResponseStream() : null;
+    const idle = () => { if (!told) { told = true; resolve(stream); } };
     process.once('beforeExit', idle);
+    if (stream) {
+      stream.once('finish', () => resolve(stream));
+      stream.once('error', reject);
+      Promise.resolve(handler(event, stream, context)).catch(reject);
+      return;
+    }
     const promise = handler(event, context, callback);
     if (promise && typeof promise.then === 'function') {
       promise.then((result) => { told = true; resolve(result); }, (error) => { told = true; reject(error); });
@@ -212,14 +250,19 @@ fs.writeSync(1, `INIT_START Runtime Version: nodejs:${process.versions.node}\n`)
     const next = await call('GET', 'invocation/next');
     requestId = next.headers['lambda-runtime-aws-request-id'];
     process.env._X_AMZN_TRACE_ID = next.headers['lambda-runtime-trace-id'] || '';
-    let body;
+    let body, headers;
     try {
       const result = await run(handler, JSON.parse(next.body.toString() || '{}'), next.headers);
-      body = JSON.stringify(result === undefined ? null : result);
+      if (result instanceof ResponseStream) {
+        body = result.body;
+        headers = { 'Lambda-Runtime-Function-Response-Mode': 'streaming', 'Content-Type': result.type };
+      } else {
+        body = JSON.stringify(result === undefined ? null : result);
+      }
     } catch (error) {
       await fail(error);
       continue;
     }
-    await call('POST', `invocation/${requestId}/response`, body ?? 'null');
+    await call('POST', `invocation/${requestId}/response`, body ?? 'null', headers);
   }
 })();

@@ -52,6 +52,9 @@ func startRuntime(cfg Config, start *Start, address string, line func(string)) (
 	if cfg.Contained {
 		// The user is in no list, and SDKs look for a home.
 		cmd.Env = append(cmd.Env, "HOME=/tmp")
+		if start.Managed == "node" {
+			modules(start)
+		}
 	}
 	cmd.Env = append(cmd.Env, layered(start)...)
 	cmd.Env = append(cmd.Env, start.Env...) // the last of a name counts
@@ -100,9 +103,29 @@ func layered(start *Start) []string {
 		if v, ok := strings.CutPrefix(start.value("AWS_EXECUTION_ENV"), "AWS_Lambda_nodejs"); ok {
 			paths = start.Opt + "/nodejs/node" + strings.TrimSuffix(v, ".x") + "/node_modules:" + paths
 		}
-		env = append(env, "NODE_PATH="+paths)
+		env = append(env, "NODE_PATH="+paths+":/var/runtime/node_modules")
 	}
 	return env
+}
+
+// modules lets Node find the packages of layers, and after them the image's, by
+// import as by require. AWS's Node looks in NODE_PATH for both; others do for
+// require only, and import what the directories above a module have. Where a
+// layer has packages for one version and for all, import finds the former.
+func modules(start *Start) {
+	version, _ := strings.CutPrefix(start.value("AWS_EXECUTION_ENV"), "AWS_Lambda_nodejs")
+	for _, dir := range []string{"node" + strings.TrimSuffix(version, ".x") + "/node_modules", "node_modules"} {
+		dir = filepath.Join(start.Opt, "nodejs", dir)
+		if _, err := os.Stat(dir); err != nil {
+			continue
+		}
+		// An image that has them otherwise keeps them.
+		if os.Remove("/var/node_modules") == nil {
+			_ = os.Symlink(dir, "/var/node_modules")
+			_ = os.Symlink("/var/runtime/node_modules", "/node_modules")
+		}
+		return
+	}
 }
 
 // value is a variable of the function.
