@@ -61,10 +61,13 @@ type Spec struct {
 // Mount makes a directory, file or socket of the host, or a named volume of
 // the engine, visible in a container.
 type Mount struct {
-	Source   string // host path, or volume name when Volume
-	Volume   bool
-	Tmpfs    bool  // Source empty
-	Size     int64 // of a Tmpfs, in bytes; 0 is the engine's default
+	Source string // host path, or volume name when Volume
+	Volume bool
+	Tmpfs  bool  // Source empty
+	Size   int64 // of a Tmpfs, in bytes; 0 is the engine's default
+	// Options of a Tmpfs are mount(8)'s, such as "noexec" or "mode=1777"; without
+	// any, the engine's.
+	Options  []string
 	Target   string
 	ReadOnly bool
 }

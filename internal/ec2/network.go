@@ -30,6 +30,12 @@ func (s *Service) Place(r store.Reader, region, subnet string) (p Place, ok bool
 	return Place{d.VPC, d.Zone, d.CIDR}, true, nil
 }
 
+// SubnetVPC finds the VPC of a subnet; ok is false if there is none.
+func (s *Service) SubnetVPC(r store.Reader, region, subnet string) (vpc string, ok bool, err error) {
+	p, ok, err := s.Place(r, region, subnet)
+	return p.VPC, ok, err
+}
+
 // GroupVPC finds the VPC of a security group; ok is false if there is none.
 func (s *Service) GroupVPC(r store.Reader, region, group string) (vpc string, ok bool, err error) {
 	d, err := groups.Get(r, region, group)

@@ -29,7 +29,8 @@ const principal = "ecs-tasks.amazonaws.com"
 // makeContainer pulls the image and creates the container.
 func (s *Service) makeContainer(ctx context.Context, t *task, i int) error {
 	c := &t.Definition.ContainerDefinitions[i]
-	info, err := s.pull(ctx, t, c)
+	image := t.image(i)
+	info, err := s.pull(ctx, t, c, image)
 	if err != nil {
 		return err
 	}
@@ -41,6 +42,7 @@ func (s *Service) makeContainer(ctx context.Context, t *task, i int) error {
 	if err != nil {
 		return err
 	}
+	spec.Image = image
 	id, err := s.create(ctx, t, spec)
 	if err != nil {
 		return err
@@ -52,18 +54,20 @@ func (s *Service) makeContainer(ctx context.Context, t *task, i int) error {
 		t.Boxes[i].EngineID = id
 		out := &t.Containers[i]
 		out.RuntimeId = aws.String(id)
-		if d := digestOf(info.Digests, *c.Image); d != "" {
-			out.ImageDigest = aws.String(d)
-		}
 		t.PullStoppedAt = aws.Time(tx.Now())
-		return nil
+		d := digestOf(info.Digests, *c.Image)
+		if d == "" {
+			return nil
+		}
+		out.ImageDigest = aws.String(d)
+		return s.settleImage(tx, t, i, d)
 	})
 }
 
 // pull makes the image present. What our own registry holds is asked for each
 // time, as ECS does, so that a moved tag is seen; other images only if they
 // are missing, because what was built on this machine is in no registry.
-func (s *Service) pull(ctx context.Context, t *task, c *types.ContainerDefinition) (compute.ImageInfo, error) {
+func (s *Service) pull(ctx context.Context, t *task, c *types.ContainerDefinition, image string) (compute.ImageInfo, error) {
 	images, ok := s.Compute.(compute.ImageStore)
 	if !ok {
 		return compute.ImageInfo{}, &startError{"CannotPullContainerError", "this compute has no images"}
@@ -92,10 +96,10 @@ func (s *Service) pull(ctx context.Context, t *task, c *types.ContainerDefinitio
 			return compute.ImageInfo{}, err
 		}
 	}
-	info, err := images.EnsureImage(ctx, *c.Image, policy, auth)
+	info, err := images.EnsureImage(ctx, image, policy, auth)
 	if errors.Is(err, compute.ErrImage) {
 		words := strings.TrimPrefix(err.Error(), compute.ErrImage.Error()+": ")
-		return info, &startError{"CannotPullContainerError", "pull image manifest has been retried 1 time(s): failed to resolve ref " + *c.Image + ": " + words}
+		return info, &startError{"CannotPullContainerError", "pull image manifest has been retried 1 time(s): failed to resolve ref " + image + ": " + words}
 	}
 	return info, err
 }
@@ -135,11 +139,17 @@ func (s *Service) asExecutor(ctx context.Context, t *task) (aws.Config, error) {
 	return s.Sessions.Config(ctx, session.Request{RoleARN: role, Name: t.ID, Service: principal, Region: t.Region})
 }
 
-func digestOf(digests []string, image string) string {
+// repositoryOf is the name of an image without its tag and digest.
+func repositoryOf(image string) string {
 	repository, _, _ := strings.Cut(image, "@")
 	if i := strings.LastIndexByte(repository, ':'); i > strings.LastIndexByte(repository, '/') {
 		repository = repository[:i]
 	}
+	return repository
+}
+
+func digestOf(digests []string, image string) string {
+	repository := repositoryOf(image)
 	for _, d := range digests {
 		if name, digest, ok := strings.Cut(d, "@"); ok && name == repository {
 			return digest
@@ -153,7 +163,6 @@ func digestOf(digests []string, image string) string {
 func (s *Service) spec(t *task, c *types.ContainerDefinition, extra []variable) (compute.Spec, error) {
 	spec := compute.Spec{
 		Name:           t.engineName("-" + *c.Name),
-		Image:          *c.Image,
 		Command:        c.Command,
 		Env:            s.environment(t, c, extra),
 		WorkingDir:     aws.ToString(c.WorkingDirectory),
@@ -167,7 +176,7 @@ func (s *Service) spec(t *task, c *types.ContainerDefinition, extra []variable) 
 		spec.Entrypoint = c.EntryPoint
 	}
 	for k, v := range c.DockerLabels {
-		if !strings.HasPrefix(k, "slipway") { // ours
+		if !strings.HasPrefix(k, "slipway.") { // ours
 			spec.Labels[k] = v
 		}
 	}
@@ -179,7 +188,7 @@ func (s *Service) spec(t *task, c *types.ContainerDefinition, extra []variable) 
 			spec.CapAdd, spec.CapDrop = p.Capabilities.Add, p.Capabilities.Drop
 		}
 		for _, f := range p.Tmpfs {
-			spec.Mounts = append(spec.Mounts, compute.Mount{Tmpfs: true, Target: aws.ToString(f.ContainerPath), Size: int64(f.Size) << 20})
+			spec.Mounts = append(spec.Mounts, compute.Mount{Tmpfs: true, Target: aws.ToString(f.ContainerPath), Size: int64(f.Size) << 20, Options: f.MountOptions})
 		}
 	}
 	spec.Sysctls = sysctls(c, false)

@@ -40,10 +40,11 @@ type deployment struct {
 	StepAt, StageAt time.Time `json:",omitzero"`
 	Back, Reconcile bool      `json:",omitempty"`
 	// Production and Test are per cent of the traffic that the target gets.
-	// Shifted tells that production traffic has begun to move, and Tested that the
-	// test traffic has.
-	Production, Test float64
-	Shifted, Tested  bool `json:",omitempty"`
+	// Routed tells that the rules are known to be as they shall be at the start,
+	// Shifted that production traffic has begun to move, and Tested that the test
+	// traffic has.
+	Production, Test        float64
+	Routed, Shifted, Tested bool `json:",omitempty"`
 	// Errand is what is being done outside, of which Errands were ordered.
 	Errand  *errand `json:",omitempty"`
 	Errands int
@@ -197,10 +198,14 @@ func (d *deployment) program() []step {
 }
 
 // wayBack gives all traffic to the source again. The hooks of the shifts are
-// told, which recognise it by the weights.
+// told, which recognise it by the weights. Rules that were never touched, maybe
+// because they do not fit, are left alone.
 func (d *deployment) wayBack() []step {
 	p := &program{config: &d.Config, stage: types.ServiceDeploymentLifecycleStageProductionTrafficShift}
-	p.add(step{do: shift})
+	touched := d.Routed || d.Shifted || d.Tested
+	if touched {
+		p.add(step{do: shift})
+	}
 	if d.Shifted {
 		p.hooks(types.DeploymentLifecycleHookStageProductionTrafficShift)
 	}
@@ -209,7 +214,10 @@ func (d *deployment) wayBack() []step {
 		p.hooks(types.DeploymentLifecycleHookStageTestTrafficShift)
 	}
 	p.stage = types.ServiceDeploymentLifecycleStageCleanUp
-	p.add(step{do: part}, step{do: retire})
+	if touched {
+		p.add(step{do: part})
+	}
+	p.add(step{do: retire})
 	return p.steps
 }
 

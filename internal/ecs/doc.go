@@ -86,7 +86,20 @@
 // What a task definition or a service asks for and Slipway does not do is kept
 // and shown: RunTask refuses it by name (lacking.go), a service's tasks fail to
 // start saying so, and a service's events tell what is not done around its tasks
-// (service_rules.go, undone).
+// (service_rules.go, undone): service discovery, Service Connect, VPC Lattice,
+// placement constraints, images for another CPU architecture, the agent of
+// ExecuteCommand, which every task shows as STOPPED. On the one machine that
+// there is, strategies of placement and the rebalancing of zones are kept
+// whatever they say. The size of Fargate's ephemeral storage, CPU beyond a
+// container's share and security groups limit nothing.
+//
+// Subnets, security groups, target groups, listener rules and the roles that
+// move their traffic must exist and fit (subnets.go, balancers.go, traffic.go).
+// What a lifecycle hook names is looked at when it is asked, as AWS's words for
+// a refusal show; whether AWS looks earlier, too, is not known. Roles of tasks
+// are looked at when a task starts.
+//
+// All tasks of a deployment run the image that its first one pulled (digest.go).
 //
 // Where this differs from AWS: a service's first deployment has all traffic from
 // the start and no bake time; a listener's default rule can be the production

@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"runtime"
 	"slices"
 	"strconv"
 
@@ -27,6 +28,8 @@ type launch struct {
 	tags                []types.Tag
 	execute             bool
 	targets             []membership
+	platform            *string           // version, of Fargate's tasks
+	images              map[string]string // see rollout.Images
 }
 
 // newTask writes a task down and sets it going.
@@ -45,13 +48,13 @@ func (s *Service) newTask(tx *engine.Tx, l launch) (*task, error) {
 		HealthStatus: types.HealthStatusUnknown, CreatedAt: aws.Time(now), Version: 1,
 		Cpu: def.Cpu, Memory: def.Memory, Overrides: overrides, Tags: l.tags, EnableExecuteCommand: l.execute,
 		AvailabilityZone: aws.String(region + "a"), Attachments: []types.Attachment{},
-		Attributes: []types.Attribute{{Name: aws.String("ecs.cpu-architecture"), Value: aws.String("x86_64")}},
+		Attributes: []types.Attribute{{Name: aws.String("ecs.cpu-architecture"), Value: aws.String(architecture())}},
 	}
 	if l.startedBy != "" {
 		t.StartedBy = aws.String(l.startedBy)
 	}
 	if l.launchType == types.LaunchTypeFargate {
-		t.PlatformVersion, t.PlatformFamily = aws.String(fargateVersion), aws.String("Linux")
+		t.PlatformVersion, t.PlatformFamily = l.platform, aws.String("Linux")
 		t.EphemeralStorage = &types.EphemeralStorage{SizeInGiB: 20}
 		if def.EphemeralStorage != nil {
 			t.EphemeralStorage = def.EphemeralStorage
@@ -66,7 +69,8 @@ func (s *Service) newTask(tx *engine.Tx, l launch) (*task, error) {
 			Details: []types.KeyValuePair{{Name: aws.String("subnetId"), Value: aws.String(l.network.AwsvpcConfiguration.Subnets[0])}},
 		}}
 	}
-	for _, c := range def.ContainerDefinitions {
+	for i, c := range def.ContainerDefinitions {
+		t.Boxes[i].Pinned = l.images[*c.Name]
 		out := types.Container{
 			ContainerArn: aws.String(s.arn(region, "container/"+t.Cluster+"/"+t.ID+"/"+id.UUID(s.IDs))), TaskArn: t.TaskArn,
 			Name: c.Name, Image: c.Image, LastStatus: aws.String(statusPending), HealthStatus: types.HealthStatusUnknown,
@@ -77,6 +81,10 @@ func (s *Service) newTask(tx *engine.Tx, l launch) (*task, error) {
 		}
 		if c.MemoryReservation != nil {
 			out.MemoryReservation = aws.String(strconv.Itoa(int(*c.MemoryReservation)))
+		}
+		if l.execute {
+			out.ManagedAgents = []types.ManagedAgent{{Name: types.ManagedAgentNameExecuteCommandAgent, LastStatus: aws.String(statusStopped),
+				Reason: aws.String(notImplemented("ExecuteCommand"))}}
 		}
 		t.Containers = append(t.Containers, out)
 	}
@@ -94,6 +102,14 @@ func (s *Service) newTask(tx *engine.Tx, l launch) (*task, error) {
 		return nil, err
 	}
 	return t, s.emitTask(tx, t)
+}
+
+// architecture is this machine's, in ECS's words.
+func architecture() string {
+	if runtime.GOARCH == "arm64" {
+		return "arm64"
+	}
+	return "x86_64"
 }
 
 // overridden applies overrides; what it returns second is shown on the task.
@@ -144,13 +160,35 @@ func overridden(d types.TaskDefinition, o *types.TaskOverride) (types.TaskDefini
 	if aws.ToString(shown.ExecutionRoleArn) != "" {
 		d.ExecutionRoleArn = shown.ExecutionRoleArn
 	}
-	if shown.Cpu != nil {
-		d.Cpu = shown.Cpu
+	if n, ok := taskCPU(aws.ToString(shown.Cpu)); ok {
+		d.Cpu = aws.String(strconv.Itoa(n))
 	}
-	if shown.Memory != nil {
-		d.Memory = shown.Memory
+	if n, ok := taskMemory(aws.ToString(shown.Memory)); ok {
+		d.Memory = aws.String(strconv.Itoa(n))
+	}
+	if shown.EphemeralStorage != nil {
+		d.EphemeralStorage = shown.EphemeralStorage
 	}
 	return d, &shown
+}
+
+// platforms are the platform versions that Fargate has had.
+var platforms = []string{"LATEST", fargateVersion, "1.3.0", "1.2.0", "1.1.0", "1.0.0"}
+
+// platform is the platform version that was asked for, LATEST by default, and
+// the version that it stands for; nothing on EC2.
+func platform(lt types.LaunchType, asked string) (string, *string, error) {
+	switch {
+	case lt != types.LaunchTypeFargate && asked != "":
+		return "", nil, invalidParameter("The platform version must be null when specifying an EC2 launch type.")
+	case lt != types.LaunchTypeFargate:
+		return "", nil, nil
+	case asked == "", asked == "LATEST":
+		return "LATEST", aws.String(fargateVersion), nil
+	case !slices.Contains(platforms, asked):
+		return "", nil, &types.PlatformUnknownException{Message: aws.String("The specified platform version does not exist.")}
+	}
+	return asked, &asked, nil
 }
 
 // launchOn decides launch type and capacity provider strategy (the one or the

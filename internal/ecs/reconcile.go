@@ -150,6 +150,7 @@ func (s *Service) startTasks(tx *engine.Tx, svc *service, ro *rollout, running [
 			cluster: c, definition: d, launchType: lt, provider: provider, network: ro.NetworkConfiguration,
 			group: "service:" + svc.name(), startedBy: ro.id(), service: svc.name(), deployment: ro.id(), tags: tags,
 			execute: svc.EnableExecuteCommand, targets: ro.memberships(),
+			platform: ro.PlatformVersion, images: ro.Images,
 		})
 		if err != nil {
 			return nil, err

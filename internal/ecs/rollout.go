@@ -49,6 +49,8 @@ type rollout struct {
 	// FixedPorts tells that the tasks publish ports of the machine, of which
 	// there is one: only one task can have them.
 	FixedPorts bool `json:",omitempty"`
+	// Images are the images by their digests that its tasks run, by container.
+	Images map[string]string `json:",omitempty"`
 	// Revision is the id of the service revision that it runs. Alternate tells
 	// that its tasks join the alternate target groups, and Off that it shall have
 	// no tasks.

@@ -41,6 +41,9 @@ func (s *Service) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*
 	if err := checkOverrides(in.Overrides); err != nil {
 		return nil, err
 	}
+	if err := s.Networks.Ready(ctx, region); err != nil {
+		return nil, err
+	}
 	out := &ecs.RunTaskOutput{}
 	err := s.Engine.Update(ctx, func(tx *engine.Tx) error {
 		out.Tasks, out.Failures = []types.Task{}, []types.Failure{}
@@ -69,6 +72,16 @@ func (s *Service) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*
 		if err != nil {
 			return err
 		}
+		_, version, err := platform(lt, aws.ToString(in.PlatformVersion))
+		if err != nil {
+			return err
+		}
+		if err := checkRun(in, d, lt, count); err != nil {
+			return err
+		}
+		if err := s.checkNetwork(tx, region, in.NetworkConfiguration); err != nil {
+			return err
+		}
 		if err := knownContainers(d, in.Overrides); err != nil {
 			return err
 		}
@@ -92,7 +105,7 @@ func (s *Service) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*
 			}
 			t, err := s.newTask(tx, launch{
 				cluster: c, definition: d, launchType: lt, provider: provider, network: in.NetworkConfiguration, overrides: in.Overrides,
-				group: group, startedBy: aws.ToString(in.StartedBy), tags: tags, execute: in.EnableExecuteCommand,
+				group: group, startedBy: aws.ToString(in.StartedBy), tags: tags, execute: in.EnableExecuteCommand, platform: version,
 			})
 			if err != nil {
 				return err
@@ -106,6 +119,55 @@ func (s *Service) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*
 		return nil
 	})
 	return out, err
+}
+
+// checkRun checks what a request asks for against the task definition. On one
+// machine every strategy of placement is kept; constraints that say on which
+// machine are not evaluated.
+func checkRun(in *ecs.RunTaskInput, d *definition, lt types.LaunchType, count int32) error {
+	fargate := lt == types.LaunchTypeFargate
+	switch {
+	case fargate && len(in.PlacementStrategy) > 0:
+		return invalidParameter("Placement strategies are not supported with FARGATE launch type.")
+	case fargate && len(in.PlacementConstraints) > 0:
+		return invalidParameter("Placement constraints are not supported with FARGATE launch type.")
+	case len(d.PlacementConstraints) > 0 || slices.ContainsFunc(in.PlacementConstraints, func(c types.PlacementConstraint) bool { return c.Type != types.PlacementConstraintTypeDistinctInstance }):
+		return unsupported("The placement constraint memberOf")
+	case len(in.PlacementConstraints) > 0 && count > 1:
+		return unsupported("The placement constraint distinctInstance for more than one task, on the one machine that there is,")
+	}
+	o := in.Overrides
+	if o == nil {
+		o = &types.TaskOverride{}
+	}
+	if in.EnableExecuteCommand && aws.ToString(d.TaskRoleArn) == "" && aws.ToString(o.TaskRoleArn) == "" {
+		return invalidParameter("The execute command failed because a valid task role is not being used. Specify a valid task role in your task definition or as a task override and try again.")
+	}
+	if e := o.EphemeralStorage; e != nil && (e.SizeInGiB < 21 || e.SizeInGiB > 200) {
+		return invalidParameter("Ephemeral storage must be between 21 and 200 GiB.")
+	}
+	cpu, okCPU := overriddenSize(o.Cpu, d.Cpu, taskCPU)
+	memory, okMemory := overriddenSize(o.Memory, d.Memory, taskMemory)
+	switch {
+	case !okCPU:
+		return invalidParameter("Invalid 'cpu' setting for task.")
+	case !okMemory:
+		return invalidParameter("Invalid 'memory' setting for task.")
+	case fargate && (o.Cpu != nil || o.Memory != nil) && !fargateSize(cpu, memory):
+		return invalidParameter("No Fargate configuration exists for given values: %d CPU, %d memory. See the Amazon ECS documentation for the valid values.", cpu, memory)
+	}
+	return nil
+}
+
+// overriddenSize reads a task's size, which may be overridden or not given.
+func overriddenSize(override, own *string, read func(string) (int, bool)) (int, bool) {
+	if override != nil {
+		return read(*override)
+	}
+	if own == nil {
+		return 0, true
+	}
+	return read(*own)
 }
 
 func managedTags(cluster, service string) []types.Tag {

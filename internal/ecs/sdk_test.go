@@ -45,9 +45,9 @@ func server(t *testing.T, opts ...apptest.Option) (*apptest.Server, *ecs.Client)
 	return srv, client
 }
 
-func register(t *testing.T, client *ecs.Client, image, page string) string {
+func register(t *testing.T, client *ecs.Client, image, page string, more ...func(*ecs.RegisterTaskDefinitionInput)) string {
 	t.Helper()
-	out, err := client.RegisterTaskDefinition(t.Context(), &ecs.RegisterTaskDefinitionInput{
+	in := &ecs.RegisterTaskDefinitionInput{
 		Family: aws.String("web"), Cpu: aws.String("256"), Memory: aws.String("512"), NetworkMode: types.NetworkModeAwsvpc,
 		RequiresCompatibilities: []types.Compatibility{types.CompatibilityFargate},
 		ExecutionRoleArn:        aws.String("arn:aws:iam::000000000000:role/exec"),
@@ -57,14 +57,18 @@ func register(t *testing.T, client *ecs.Client, image, page string) string {
 			Environment:  []types.KeyValuePair{{Name: aws.String("PAGE"), Value: aws.String(page)}},
 			Command:      []string{"sh", "-c", `mkdir /w && echo "$PAGE" >/w/index.html && exec httpd -f -p 8080 -h /w`},
 		}},
-	})
+	}
+	for _, change := range more {
+		change(in)
+	}
+	out, err := client.RegisterTaskDefinition(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return aws.ToString(out.TaskDefinition.TaskDefinitionArn)
 }
 
-var network = &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{Subnets: []string{"subnet-1"}}}
+var network = &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{Subnets: []string{apptest.Subnet}}}
 
 func createService(t *testing.T, client *ecs.Client, definition string) {
 	t.Helper()
@@ -338,9 +342,10 @@ func page(t *testing.T, client *ecs.Client) string {
 	return strings.TrimSpace(string(b))
 }
 
-// A service is rolled to a new version while the server crashes, goes back
-// from an image that does not exist, and leaves nothing behind.
-func TestRollingDeployment(t *testing.T) {
+// containers is a server whose tasks are containers; its service web is gone at
+// the end.
+func containers(t *testing.T) (*apptest.Server, *ecs.Client) {
+	t.Helper()
 	binary, err := filepath.Abs("../../bin/slipway")
 	if err != nil {
 		t.Fatal(err)
@@ -370,6 +375,13 @@ func TestRollingDeployment(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	return srv, client
+}
+
+// A service is rolled to a new version while the server crashes, goes back
+// from an image that does not exist, and leaves nothing behind.
+func TestRollingDeployment(t *testing.T) {
+	srv, client := containers(t)
 	createService(t, client, register(t, client, "slipway/busybox:latest", "one"))
 	stable(t, client, "web")
 	if got := page(t, client); got != "one" {

@@ -78,7 +78,7 @@ func TestOlderClient(t *testing.T) {
 		DesiredCount: aws.Int64(0), LaunchType: aws.String("FARGATE"), SchedulingStrategy: aws.String("REPLICA"),
 		DeploymentConfiguration: &ecs.DeploymentConfiguration{MaximumPercent: aws.Int64(200), MinimumHealthyPercent: aws.Int64(100)},
 		EnableECSManagedTags:    aws.Bool(false), EnableExecuteCommand: aws.Bool(false), PlacementConstraints: []*ecs.PlacementConstraint{},
-		NetworkConfiguration: &ecs.NetworkConfiguration{AwsvpcConfiguration: &ecs.AwsVpcConfiguration{Subnets: aws.StringSlice([]string{"subnet-1"}),
+		NetworkConfiguration: &ecs.NetworkConfiguration{AwsvpcConfiguration: &ecs.AwsVpcConfiguration{Subnets: aws.StringSlice([]string{apptest.Subnet}),
 			SecurityGroups: []*string{}, AssignPublicIp: aws.String("DISABLED")}},
 		Tags: []*ecs.Tag{{Key: aws.String("k"), Value: aws.String("v")}}})
 	if err != nil {
@@ -102,7 +102,7 @@ func TestOlderClient(t *testing.T) {
 	}
 	set, err := conn.CreateTaskSet(&ecs.CreateTaskSetInput{Cluster: arn, Service: svc.Service.ServiceArn, TaskDefinition: td.TaskDefinitionArn, ClientToken: aws.String("t"),
 		LaunchType: aws.String("FARGATE"), Scale: &ecs.Scale{Unit: aws.String("PERCENT"), Value: aws.Float64(0)}, Tags: []*ecs.Tag{{Key: aws.String("k"), Value: aws.String("v")}},
-		NetworkConfiguration: &ecs.NetworkConfiguration{AwsvpcConfiguration: &ecs.AwsVpcConfiguration{Subnets: aws.StringSlice([]string{"subnet-1"})}}})
+		NetworkConfiguration: &ecs.NetworkConfiguration{AwsvpcConfiguration: &ecs.AwsVpcConfiguration{Subnets: aws.StringSlice([]string{apptest.Subnet})}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,8 @@ type Config struct {
 	// Balancers has the target groups that services name, and that their tasks
 	// join.
 	Balancers Balancers
+	// Networks has the subnets and security groups that tasks name.
+	Networks Networks
 	// Alarms are those that deployments watch.
 	Alarms Alarms
 	// Logs takes the output of containers with the awslogs driver.

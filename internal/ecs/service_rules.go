@@ -3,6 +3,7 @@ package ecs
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -192,8 +193,13 @@ func checkAttachments(controller types.DeploymentControllerType, r *rollout, d *
 		return invalidParameter("Services with the deployment controller %s can have one target group in each task set.", controller)
 	}
 	for _, lb := range r.LoadBalancers {
+		classic, first := aws.ToString(lb.LoadBalancerName) != "", aws.ToString(r.LoadBalancers[0].LoadBalancerName) != ""
 		switch {
-		case aws.ToString(lb.LoadBalancerName) != "":
+		case classic != first, classic && aws.ToString(lb.TargetGroupArn) != "":
+			return invalidParameter("All loadBalancers must be strictly either ELBv1 (defining loadBalancerName) or ELBv2 (defining targetGroupArn)")
+		case classic && lb.AdvancedConfiguration != nil:
+			return invalidParameter("advancedConfiguration field is not allowed with ELBv1 loadBalancers")
+		case classic:
 			return unsupported("A classic load balancer (loadBalancerName)")
 		case lb.AdvancedConfiguration != nil && controller != rolling:
 			return invalidParameter("The advancedConfiguration of a load balancer is only supported with the ECS deployment controller.")
@@ -262,7 +268,7 @@ func checkPort(d *definition, container string, port int32) error {
 
 // undone tells, for the service's events, what a deployment was asked for and
 // Slipway does not do.
-func (s *service) undone(r *rollout) []string {
+func (s *service) undone(r *rollout, d *definition) []string {
 	var all []string
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	for _, reg := range r.ServiceRegistries {
@@ -273,6 +279,15 @@ func (s *service) undone(r *rollout) []string {
 	}
 	if c := r.ServiceConnectConfiguration; c != nil && c.Enabled {
 		add("runs without proxies: Service Connect %s", notYet)
+	}
+	if s.EnableExecuteCommand {
+		add("runs without the agent of ExecuteCommand: ExecuteCommand %s", notYet)
+	}
+	if len(s.PlacementConstraints)+len(d.PlacementConstraints) > 0 {
+		add("places all its tasks on this machine: placement constraints are not evaluated by Slipway.")
+	}
+	if p := d.RuntimePlatform; p != nil && p.CpuArchitecture != "" && !strings.EqualFold(string(p.CpuArchitecture), architecture()) {
+		add("runs its images for this machine's CPU architecture %s, not for %s.", strings.ToUpper(architecture()), p.CpuArchitecture)
 	}
 	return all
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/aws/identity"
 	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/store"
 )
 
 // UpdateService changes a service; what tasks are made from starts a new
@@ -25,7 +26,14 @@ func (s *Service) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput,
 	if err := checkAttached(groups, in.LoadBalancers); err != nil {
 		return nil, err
 	}
-	if err := s.checkTraffic(ctx, region, in.LoadBalancers); err != nil {
+	staged, err := s.willBeStaged(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkTraffic(ctx, region, in.LoadBalancers, staged); err != nil {
+		return nil, err
+	}
+	if err := s.Networks.Ready(ctx, region); err != nil {
 		return nil, err
 	}
 	out := &ecs.UpdateServiceOutput{}
@@ -60,6 +68,22 @@ func (s *Service) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput,
 		return s.saveService(tx, svc, &out.Service)
 	})
 	return out, err
+}
+
+// willBeStaged tells whether the service's deployments shift traffic after an
+// update.
+func (s *Service) willBeStaged(ctx context.Context, in *ecs.UpdateServiceInput) (staged bool, err error) {
+	if c := in.DeploymentConfiguration; c != nil && c.Strategy != "" {
+		return isStaged(c.Strategy), nil
+	}
+	err = s.Engine.View(ctx, func(r store.Reader) error {
+		_, svc, err := knownService(r, identity.Region(ctx), in.Cluster, in.Service)
+		if err == nil {
+			staged = isStaged(svc.DeploymentConfiguration.Strategy)
+		}
+		return err
+	})
+	return staged, err
 }
 
 // change sets what takes effect without a new deployment: at once, or for the
@@ -111,14 +135,22 @@ func (s *Service) redeploy(tx *engine.Tx, c *cluster, svc *service, in *ecs.Upda
 		}
 		next.TaskDefinition = d.TaskDefinitionArn
 	}
-	if !in.ForceNewDeployment && reflect.DeepEqual(next, current.again()) {
-		return nil
-	}
 	d, err := findDefinition(tx, svc.Region, *next.TaskDefinition)
 	if err != nil {
 		return err
 	}
+	if aws.ToBool(in.EnableExecuteCommand) {
+		if err := svc.canExecute(d, "updated"); err != nil {
+			return err
+		}
+	}
+	if !in.ForceNewDeployment && reflect.DeepEqual(next, current.again()) {
+		return nil
+	}
 	if err := next.place(c, d, rolling); err != nil {
+		return err
+	}
+	if err := s.checkNetwork(tx, svc.Region, in.NetworkConfiguration); err != nil {
 		return err
 	}
 	if err := checkTargets(groups, d); err != nil {

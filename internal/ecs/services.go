@@ -103,7 +103,7 @@ func (s *Service) deploy(tx *engine.Tx, svc *service, r rollout, def *definition
 			return err
 		}
 	}
-	for _, message := range svc.undone(&r) {
+	for _, message := range svc.undone(&r, def) {
 		if err := s.say(tx, svc, "(service "+svc.name()+") "+message); err != nil {
 			return err
 		}
@@ -134,7 +134,10 @@ func (s *Service) CreateService(ctx context.Context, in *ecs.CreateServiceInput,
 	if err := checkAttached(groups, in.LoadBalancers); err != nil {
 		return nil, err
 	}
-	if err := s.checkTraffic(ctx, region, in.LoadBalancers); err != nil {
+	if err := s.checkTraffic(ctx, region, in.LoadBalancers, isStaged(configuration.Strategy)); err != nil {
+		return nil, err
+	}
+	if err := s.Networks.Ready(ctx, region); err != nil {
 		return nil, err
 	}
 	out := &ecs.CreateServiceOutput{}
@@ -188,10 +191,16 @@ func (s *Service) CreateService(ctx context.Context, in *ecs.CreateServiceInput,
 		if err := r.place(c, d, controller); err != nil {
 			return err
 		}
+		if err := s.checkNetwork(tx, region, in.NetworkConfiguration); err != nil {
+			return err
+		}
 		if err := checkTargets(groups, d); err != nil {
 			return err
 		}
 		if err := svc.fits(&r, in.HealthCheckGracePeriodSeconds); err != nil {
+			return err
+		}
+		if err := svc.canExecute(d, "created"); err != nil {
 			return err
 		}
 		if daemon && r.LaunchType != types.LaunchTypeEc2 {
@@ -199,7 +208,7 @@ func (s *Service) CreateService(ctx context.Context, in *ecs.CreateServiceInput,
 		}
 		if controller == codeDeploy {
 			r.Status = aws.String(setPrimary)
-			_, err = s.addSet(tx, svc, taskSet{rollout: r, Scale: 100})
+			_, err = s.addSet(tx, svc, taskSet{rollout: r, Scale: 100}, d)
 		} else {
 			err = s.deploy(tx, svc, r, d)
 		}
@@ -297,25 +306,11 @@ func (r *rollout) place(c *cluster, d *definition, controller types.DeploymentCo
 	if len(strategy) > 0 {
 		r.LaunchType = ""
 	}
-	if lt == types.LaunchTypeFargate {
-		if r.Platform == "" {
-			r.Platform = "LATEST"
-		}
-		if !slices.Contains(platforms, r.Platform) {
-			return &types.PlatformUnknownException{Message: aws.String("The specified platform version does not exist.")}
-		}
-		r.PlatformVersion, r.PlatformFamily = aws.String(r.Platform), aws.String("Linux")
-		if r.Platform == "LATEST" {
-			r.PlatformVersion = aws.String(fargateVersion)
-		}
-	} else if r.Platform != "" {
-		return invalidParameter("The platform version must be null when specifying an EC2 launch type.")
+	if r.Platform, r.PlatformVersion, err = platform(lt, r.Platform); err == nil && r.PlatformVersion != nil {
+		r.PlatformFamily = aws.String("Linux")
 	}
-	return nil
+	return err
 }
-
-// platforms are the platform versions that Fargate has had.
-var platforms = []string{"LATEST", fargateVersion, "1.3.0", "1.2.0", "1.1.0", "1.0.0"}
 
 // fits refuses rules about container instances for tasks that have none, and a
 // grace period for the health checks of no load balancer. A grace of 0 is none:
@@ -329,6 +324,15 @@ func (s *service) fits(r *rollout, grace *int32) error {
 		return invalidParameter("Placement constraints are not supported with FARGATE launch type.")
 	case aws.ToInt32(grace) > 0 && len(r.LoadBalancers) == 0:
 		return invalidParameter("Health check grace period is only valid for services configured to use load balancers")
+	}
+	return nil
+}
+
+// canExecute makes sure that tasks in which commands may be executed have a role,
+// which the agent of ExecuteCommand acts in.
+func (s *service) canExecute(d *definition, done string) error {
+	if s.EnableExecuteCommand && aws.ToString(d.TaskRoleArn) == "" {
+		return invalidParameter("The service couldn't be %s because a valid taskRoleArn is not being used. Specify a valid task role in your task definition and try again.", done)
 	}
 	return nil
 }

@@ -301,7 +301,7 @@ func (s *scheduler) shifted(at step) bool {
 	if d.Production != at.production {
 		s.say(fmt.Sprintf("(deployment %s) has %g%% of the production traffic.", d.Target, at.production))
 	}
-	d.Production, d.Test = at.production, at.test
+	d.Routed, d.Production, d.Test = true, at.production, at.test
 	return true
 }
 

@@ -162,7 +162,7 @@ func TestHooksInOrder(t *testing.T) {
 // of the shifts are told.
 func TestHookFails(t *testing.T) {
 	for stage, want := range map[types.DeploymentLifecycleHookStage]string{
-		types.DeploymentLifecycleHookStagePreScaleUp:                 "PRE_SCALE_UP 0, shift 0/0, part",
+		types.DeploymentLifecycleHookStagePreScaleUp:                 "PRE_SCALE_UP 0",
 		types.DeploymentLifecycleHookStagePostScaleUp:                "shift 0/0, start green, POST_SCALE_UP 0, shift 0/0, part, stop green",
 		types.DeploymentLifecycleHookStagePostTestTrafficShift:       "shift 0/0, start green, shift 0/100, POST_TEST_TRAFFIC_SHIFT 0, shift 0/0, part, stop green",
 		types.DeploymentLifecycleHookStageProductionTrafficShift:     "shift 0/0, start green, shift 0/100, shift 10/100, PRODUCTION_TRAFFIC_SHIFT 0, shift 0/0, PRODUCTION_TRAFFIC_SHIFT 0, part, stop green",

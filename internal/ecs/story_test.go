@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -228,7 +229,10 @@ func TestServiceStory(t *testing.T) {
 	srv, client := server(t)
 	ctx := t.Context()
 	group, _ := apptest.TargetGroup(t, srv, "web", elbtypes.TargetTypeEnumIp)
-	definition := register(t, client, "x", "1")
+	definition := register(t, client, "x", "1", func(in *ecs.RegisterTaskDefinitionInput) {
+		in.TaskRoleArn = aws.String("arn:aws:iam::000000000000:role/task")
+		in.RuntimePlatform = &types.RuntimePlatform{CpuArchitecture: types.CPUArchitectureArm64}
+	})
 	in := &ecs.CreateServiceInput{
 		Cluster: aws.String(cluster), ServiceName: aws.String("full"), TaskDefinition: &definition, DesiredCount: aws.Int32(0), LaunchType: types.LaunchTypeFargate,
 		ClientToken: aws.String("token"), NetworkConfiguration: network, PlatformVersion: aws.String("1.4.0"), EnableECSManagedTags: true, EnableExecuteCommand: true,
@@ -276,8 +280,13 @@ func TestServiceStory(t *testing.T) {
 		}
 		return false
 	}
-	if !said("service discovery is not implemented") {
-		t.Error("the events do not say that service discovery is not implemented")
+	for _, what := range []string{"service discovery is not implemented", "ExecuteCommand is not implemented"} {
+		if !said(what) {
+			t.Errorf("the events do not say: %s", what)
+		}
+	}
+	if runtime.GOARCH == "amd64" && !said("CPU architecture X86_64, not for ARM64") {
+		t.Error("the events do not say which images run")
 	}
 	update := func(u ecs.UpdateServiceInput) types.Service {
 		t.Helper()

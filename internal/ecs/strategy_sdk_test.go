@@ -41,7 +41,7 @@ func newStagedLoad(t *testing.T, srv *apptest.Server) *stagedLoad {
 	}
 	test, err := client.CreateRule(ctx, &elb.CreateRuleInput{ListenerArn: &listener, Priority: aws.Int32(1),
 		Conditions: []elbtypes.RuleCondition{{Field: aws.String("path-pattern"), Values: []string{"/test"}}},
-		Actions:    []elbtypes.Action{{Type: elbtypes.ActionTypeEnumForward, TargetGroupArn: &blue}}})
+		Actions:    []elbtypes.Action{{Type: elbtypes.ActionTypeEnumForward, TargetGroupArn: green.TargetGroups[0].TargetGroupArn}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +242,7 @@ func TestStrategyStory(t *testing.T) {
 		t.Fatal(err)
 	}
 	update(ecs.UpdateServiceInput{TaskDefinition: &two})
-	if d := deployment(t, client, "web", ended); d.Status != types.ServiceDeploymentStatusRollbackFailed || d.Rollback == nil ||
+	if d := deployment(t, client, "web", ended); d.Status != types.ServiceDeploymentStatusRollbackSuccessful || d.Rollback == nil ||
 		!strings.Contains(aws.ToString(d.Rollback.Reason), "because of invalid networking configuration.") || !strings.Contains(aws.ToString(d.Rollback.Reason), "unexpected target group "+*other.TargetGroups[0].TargetGroupArn) {
 		t.Errorf("%s %s %+v", d.Status, aws.ToString(d.StatusReason), d.Rollback)
 	}
@@ -265,7 +265,7 @@ func TestStrategyStory(t *testing.T) {
 			break
 		}
 	}
-	if got := strings.Join(all, " "); got != "ROLLBACK_FAILED SUCCESSFUL SUCCESSFUL SUCCESSFUL STOPPED ROLLBACK_SUCCESSFUL ROLLBACK_SUCCESSFUL SUCCESSFUL SUCCESSFUL" {
+	if got := strings.Join(all, " "); got != "ROLLBACK_SUCCESSFUL SUCCESSFUL SUCCESSFUL SUCCESSFUL STOPPED ROLLBACK_SUCCESSFUL ROLLBACK_SUCCESSFUL SUCCESSFUL SUCCESSFUL" {
 		t.Errorf("listed %s", got)
 	}
 	some, err := client.ListServiceDeployments(ctx, &ecs.ListServiceDeploymentsInput{Cluster: aws.String(cluster), Service: aws.String("web"), Status: []types.ServiceDeploymentStatus{types.ServiceDeploymentStatusStopped}})
@@ -327,6 +327,10 @@ func TestStrategyRules(t *testing.T) {
 		},
 		"cannot be used as both production and test listener rules": func(_ *ecs.CreateServiceInput, a *types.AdvancedConfiguration) {
 			a.TestListenerRule = a.ProductionListenerRule
+		},
+		"testListenerRule is required when": func(_ *ecs.CreateServiceInput, a *types.AdvancedConfiguration) { a.TestListenerRule = nil },
+		"must be strictly either ELBv1": func(in *ecs.CreateServiceInput, _ *types.AdvancedConfiguration) {
+			in.LoadBalancers[0].LoadBalancerName = aws.String("classic")
 		},
 		"Either all or none of the provided loadBalancers": func(in *ecs.CreateServiceInput, _ *types.AdvancedConfiguration) {
 			bare := in.LoadBalancers[0]

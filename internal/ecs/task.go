@@ -54,7 +54,9 @@ type task struct {
 
 // box is what must be remembered of a container.
 type box struct {
-	EngineID  string
+	EngineID string
+	// Pinned is the image by its digest, if the deployment has settled on one.
+	Pinned    string    `json:",omitempty"`
 	StartedAt time.Time `json:",omitzero"`
 	// Unhealthy counts failed health checks in a row.
 	Unhealthy int `json:",omitempty"`

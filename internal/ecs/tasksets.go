@@ -72,14 +72,14 @@ func knownSet(svc *service, ref *string) (*taskSet, error) {
 }
 
 // addSet makes a task set, and tells what of it Slipway does not do.
-func (s *Service) addSet(tx *engine.Tx, svc *service, t taskSet) (*taskSet, error) {
+func (s *Service) addSet(tx *engine.Tx, svc *service, t taskSet, d *definition) (*taskSet, error) {
 	t.Id = aws.String("ecs-svc/1" + id.Of(s.IDs, id.Digits, 18))
 	t.CreatedAt, t.UpdatedAt, t.SteadyAt = aws.Time(tx.Now()), aws.Time(tx.Now()), tx.Now()
 	svc.Sets = append(svc.Sets, t)
 	if t.is(setPrimary) {
 		svc.adopt(&t.rollout)
 	}
-	for _, message := range svc.undone(&t.rollout) {
+	for _, message := range svc.undone(&t.rollout, d) {
 		if err := s.say(tx, svc, svc.who(t.id())+message); err != nil {
 			return nil, err
 		}
@@ -113,6 +113,9 @@ func (s *Service) CreateTaskSet(ctx context.Context, in *ecs.CreateTaskSetInput,
 	}
 	groups, err := s.targetGroups(ctx, in.LoadBalancers)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.Networks.Ready(ctx, region); err != nil {
 		return nil, err
 	}
 	out := &ecs.CreateTaskSetOutput{}
@@ -154,10 +157,13 @@ func (s *Service) CreateTaskSet(ctx context.Context, in *ecs.CreateTaskSetInput,
 		if err := t.place(c, d, controller); err != nil {
 			return err
 		}
+		if err := s.checkNetwork(tx, region, in.NetworkConfiguration); err != nil {
+			return err
+		}
 		if err := checkTargets(groups, d); err != nil {
 			return err
 		}
-		made, err := s.addSet(tx, svc, t)
+		made, err := s.addSet(tx, svc, t, d)
 		if err != nil {
 			return err
 		}

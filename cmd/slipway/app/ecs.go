@@ -14,7 +14,7 @@ func addECS(a *App) error {
 	}
 	s := ecs.New(ecs.Config{
 		Engine: a.engine, Bus: a.bus, Site: a.site, IDs: a.IDs, Log: a.Log.With("part", "ecs"),
-		Sessions: a.sessions, Compute: a.compute, Logs: a.logs, Balancers: a.balancers, Alarms: a.cloudwatch,
+		Sessions: a.sessions, Compute: a.compute, Logs: a.logs, Balancers: a.balancers, Networks: a.ec2, Alarms: a.cloudwatch,
 		Executable: a.Executable, RunDir: filepath.Dir(a.Socket()), Scratch: scratch,
 	})
 	a.gateway.Mount(ecs.AgentPath, s.Agent())

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/docker/go-units"
 	"github.com/moby/moby/api/types/container"
@@ -96,6 +97,16 @@ func (e *Engine) hostConfig(ctx context.Context, spec compute.Spec) (*container.
 	for _, m := range spec.Mounts {
 		mnt := mount.Mount{Type: mount.TypeBind, Source: m.Source, Target: m.Target, ReadOnly: m.ReadOnly}
 		switch {
+		case m.Tmpfs && len(m.Options) > 0:
+			options := slices.Clone(m.Options)
+			if m.Size > 0 {
+				options = append(options, fmt.Sprintf("size=%d", m.Size))
+			}
+			if host.Tmpfs == nil {
+				host.Tmpfs = map[string]string{}
+			}
+			host.Tmpfs[m.Target] = strings.Join(options, ",")
+			continue
 		case m.Tmpfs:
 			mnt.Type, mnt.Source = mount.TypeTmpfs, ""
 			if m.Size > 0 {

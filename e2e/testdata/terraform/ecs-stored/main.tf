@@ -190,6 +190,7 @@ resource "aws_ecs_task_definition" "bridge" {
 
 resource "aws_ecs_task_definition" "fargate" {
   family                   = "fargate"
+  task_role_arn            = "arn:aws:iam::${local.account}:role/task"
   requires_compatibilities = ["FARGATE", "EC2"]
   network_mode             = "awsvpc"
   cpu                      = "1024"
@@ -293,8 +294,8 @@ resource "aws_ecs_service" "rolling" {
     rollback = false
   }
   network_configuration {
-    subnets         = ["subnet-11111111", "subnet-22222222"]
-    security_groups = ["sg-22222222", "sg-11111111"]
+    subnets         = data.aws_subnets.default.ids
+    security_groups = [for g in aws_security_group.tasks : g.id]
   }
   dynamic "service_registries" {
     for_each = var.registries
@@ -377,7 +378,7 @@ resource "aws_ecs_service" "strategy" {
     weight            = var.tag == "first" ? 2 : 4
   }
   network_configuration {
-    subnets          = ["subnet-11111111"]
+    subnets          = slice(data.aws_subnets.default.ids, 0, 1)
     assign_public_ip = true
   }
   volume_configuration {
@@ -423,6 +424,12 @@ data "aws_subnets" "default" {
     name   = "vpc-id"
     values = [data.aws_vpc.default.id]
   }
+}
+
+resource "aws_security_group" "tasks" {
+  for_each = toset(["tasks", "more"])
+  name     = each.key
+  vpc_id   = data.aws_vpc.default.id
 }
 
 resource "aws_lb" "app" {
