@@ -1,9 +1,11 @@
 package elbv2
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // attribute is a setting that is kept as text, with its default and what it
@@ -27,13 +29,25 @@ func between(from, to int, words ...string) func(string) bool {
 	}
 }
 
-// header makes the attributes of listeners that name or set a header.
+// header makes the attributes of listeners that name or set a header. What they
+// say goes into requests and answers as it is.
 func header(keys string) []attribute {
 	var out []attribute
 	for _, k := range strings.Fields(keys) {
-		out = append(out, attribute{k, "", text})
+		valid := headerValue
+		if strings.HasSuffix(k, ".header_name") {
+			valid = renamed.MatchString
+		}
+		out = append(out, attribute{k, "", valid})
 	}
 	return out
+}
+
+// renamed is what the header of an attribute may be called.
+var renamed = regexp.MustCompile(`^[A-Za-z0-9_-]{0,40}$`)
+
+func headerValue(v string) bool {
+	return !strings.ContainsFunc(v, unicode.IsControl)
 }
 
 // Of every load balancer.

@@ -1,6 +1,7 @@
 package elbv2
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"regexp"
@@ -147,9 +148,13 @@ func options(b *balancer, l *listener) plane.Options {
 	o := plane.Options{
 		HTTP2: of("routing.http2.enabled") == "true", DropInvalid: of("routing.http.drop_invalid_header_fields.enabled") == "true",
 		ForwardedFor: of("routing.http.xff_header_processing.mode"), ClientPort: of("routing.http.xff_client_port.enabled") == "true",
-		TLSHeaders: of("routing.http.x_amzn_tls_version_and_cipher_suite.enabled") == "true", Idle: time.Duration(idle) * time.Second,
+		Idle:      time.Duration(idle) * time.Second,
 		KeepAlive: time.Duration(keep) * time.Second, Desync: of("routing.http.desync_mitigation_mode"),
 		Server: value(l.attributes(), l.Attributes, "routing.http.response.server.enabled") != "false",
+	}
+	if of("routing.http.x_amzn_tls_version_and_cipher_suite.enabled") == "true" {
+		o.TLSVersion = cmp.Or(l.Attributes["routing.http.request.x_amzn_tls_version.header_name"], "X-Amzn-Tls-Version")
+		o.TLSCipher = cmp.Or(l.Attributes["routing.http.request.x_amzn_tls_cipher_suite.header_name"], "X-Amzn-Tls-Cipher-Suite")
 	}
 	o.AccessLog, o.ConnectionLog = b.log(accesslog.Access), b.log(accesslog.Connections)
 	for key, v := range l.Attributes {

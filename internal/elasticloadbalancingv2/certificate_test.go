@@ -10,6 +10,8 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -142,5 +144,42 @@ func TestGivenCertificates(t *testing.T) {
 	refused(t, err, "NoSuchEntity", "The Server Certificate with name x cannot be found.")
 	if list := must(keys.ListServerCertificates(ctx, &iam.ListServerCertificatesInput{}))(t).ServerCertificateMetadataList; len(list) != 1 || *list[0].Arn != first {
 		t.Errorf("list %v", list)
+	}
+}
+
+// Targets of a listener are told of a client's TLS in headers of the names that
+// the listener has for them, and a client cannot say it itself.
+func TestHeadersOfTLS(t *testing.T) {
+	w := newWorld(t)
+	b := newBackend(t, "b")
+	came := make(chan http.Header, 2)
+	b.handle = func(_ http.ResponseWriter, r *http.Request) { came <- r.Header }
+	w.register(w.group, b)
+	port := freePort(t)
+	l := must(w.CreateListener(ctx, &elb.CreateListenerInput{LoadBalancerArn: w.lb.LoadBalancerArn, Port: &port, Protocol: "HTTPS", DefaultActions: forward(w.group.TargetGroupArn),
+		Certificates: []types.Certificate{{CertificateArn: aws.String("arn:aws:acm:us-east-1:000000000000:certificate/1")}}}))(t).Listeners[0]
+	must(w.ModifyLoadBalancerAttributes(ctx, &elb.ModifyLoadBalancerAttributesInput{LoadBalancerArn: w.lb.LoadBalancerArn, Attributes: []types.LoadBalancerAttribute{
+		{Key: aws.String("routing.http.x_amzn_tls_version_and_cipher_suite.enabled"), Value: aws.String("true")}}}))(t)
+	name := func(value string) error {
+		_, err := w.ModifyListenerAttributes(ctx, &elb.ModifyListenerAttributesInput{ListenerArn: l.ListenerArn, Attributes: []types.ListenerAttribute{
+			{Key: aws.String("routing.http.request.x_amzn_tls_version.header_name"), Value: &value}}})
+		return err
+	}
+	refused(t, name("X: y\r\nEvil"), "ValidationError", "is not valid for the key")
+	if err := name("X-Secured-By"); err != nil {
+		t.Fatal(err)
+	}
+	w.healthy(w.group)
+	older := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} // HTTP/1.1
+	defer older.CloseIdleConnections()
+	for _, c := range []*http.Client{older, client} {
+		req := must(http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("https://127.0.0.1:%d/", port), nil))(t)
+		req.Header.Set("X-Secured-By", "me")
+		res := must(c.Do(req))(t)
+		_ = res.Body.Close()
+		got := <-came
+		if v := got["X-Secured-By"]; len(v) != 1 || !strings.HasPrefix(v[0], "TLSv1.") || got.Get("X-Amzn-Tls-Cipher-Suite") == "" || got.Get("X-Amzn-Tls-Version") != "" {
+			t.Errorf("%s: %v", res.Proto, got)
+		}
 	}
 }

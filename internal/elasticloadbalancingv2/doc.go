@@ -11,8 +11,9 @@
 // check logs, access logs of network load balancers, and instances as targets
 // other than this machine (see site), as there are none.
 //
-// Attributes are all kept and checked, but these change nothing: cross-zone, DNS
-// and WAF settings, as there is one zone in truth; anomaly mitigation; the Host
+// Attributes are all kept and checked, but these change nothing: cross-zone, zonal
+// shift, DNS, address and WAF settings, as there is one zone in truth; names of the
+// headers of mutual authentication, which is refused; anomaly mitigation; the Host
 // header's preservation, as it always is; and, of network load balancers, client
 // addresses and the termination of connections. A Lambda function that is a target is
 // invoked, as its policy lets the load balancer.

@@ -154,9 +154,9 @@ func rewrite(p *httputil.ProxyRequest) {
 	proto := "http"
 	if secure := originOf(in).secure; secure != nil {
 		proto = "https"
-		if opts.TLSHeaders {
-			out.Header.Set("X-Amzn-Tls-Version", tlsVersion(secure))
-			out.Header.Set("X-Amzn-Tls-Cipher-Suite", plane.CipherName(secure.CipherSuite))
+		if opts.TLSVersion != "" {
+			out.Header.Set(opts.TLSVersion, tlsVersion(secure))
+			out.Header.Set(opts.TLSCipher, plane.CipherName(secure.CipherSuite))
 		}
 	}
 	out.Header.Set("X-Forwarded-Proto", proto)

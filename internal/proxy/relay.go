@@ -127,7 +127,7 @@ func (k *client) appendRequest(b []byte, f *flight) []byte {
 			}
 			continue
 		}
-		if opts.DropInvalid && !plainName(x.Name) || opts.TLSHeaders && tlsHeader(x.Name) {
+		if opts.DropInvalid && !plainName(x.Name) || opts.TLSVersion != "" && tlsHeader(opts, x.Name) {
 			continue
 		}
 		b = appendField(b, x.Name, x.Value)
@@ -141,9 +141,9 @@ func (k *client) appendRequest(b []byte, f *flight) []byte {
 	}
 	if k.secure != nil {
 		b = append(b, "X-Forwarded-Proto: https\r\n"...)
-		if opts.TLSHeaders {
-			b = appendField(b, "X-Amzn-Tls-Version", tlsVersion(k.secure))
-			b = appendField(b, "X-Amzn-Tls-Cipher-Suite", plane.CipherName(k.secure.CipherSuite))
+		if opts.TLSVersion != "" {
+			b = appendField(b, opts.TLSVersion, tlsVersion(k.secure))
+			b = appendField(b, opts.TLSCipher, plane.CipherName(k.secure.CipherSuite))
 		}
 	} else {
 		b = append(b, "X-Forwarded-Proto: http\r\n"...)
@@ -155,8 +155,9 @@ func (k *client) appendRequest(b []byte, f *flight) []byte {
 	return append(b, "\r\n"...)
 }
 
-func tlsHeader(name string) bool {
-	return strings.EqualFold(name, "X-Amzn-Tls-Version") || strings.EqualFold(name, "X-Amzn-Tls-Cipher-Suite")
+// tlsHeader knows the headers that only the load balancer sets.
+func tlsHeader(opts *plane.Options, name string) bool {
+	return strings.EqualFold(name, opts.TLSVersion) || strings.EqualFold(name, opts.TLSCipher)
 }
 
 func appendField(b []byte, name, value string) []byte {

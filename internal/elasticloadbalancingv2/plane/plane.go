@@ -47,11 +47,13 @@ type Options struct {
 	DropInvalid  bool   // headers with names that are no tokens
 	ForwardedFor string // append, preserve, remove
 	ClientPort   bool   // in X-Forwarded-For
-	TLSHeaders   bool   // x-amzn-tls-version and -cipher-suite
-	Server       bool   // keep the targets' Server header
-	Desync       string // mitigation mode: monitor, defensive, strictest
-	Idle         time.Duration
-	KeepAlive    time.Duration // how long a client's connection may serve requests
+	// TLSVersion and TLSCipher are the names of the headers that tell targets of a
+	// client's TLS; "" is none.
+	TLSVersion, TLSCipher string
+	Server                bool   // keep the targets' Server header
+	Desync                string // mitigation mode: monitor, defensive, strictest
+	Idle                  time.Duration
+	KeepAlive             time.Duration // how long a client's connection may serve requests
 	// AccessLog and ConnectionLog are where they go, nil is nowhere.
 	AccessLog, ConnectionLog *accesslog.Place
 	// Headers are set on every answer.
