@@ -61,7 +61,7 @@ func (g *Gateway) call(b *wire.Bound, w *tracker, r *http.Request, rec *record) 
 	if !s3 {
 		var err error
 		if body, err = readBody(r, b.MaxBody(maxBody)); err != nil {
-			return err
+			return oversized(b, r, err)
 		}
 	}
 	signed, err := g.authenticate(b, r, rec, body)
@@ -165,6 +165,20 @@ func (g *Gateway) authorize(ctx context.Context, op *wire.Operation, in any) err
 func tooLarge(limit int64) error {
 	return &wire.Error{Code: "RequestEntityTooLarge", Status: http.StatusRequestEntityTooLarge,
 		Message: fmt.Sprintf("The request's body is larger than %d bytes.", limit)}
+}
+
+// oversized is tooLarge in the words of REST-JSON, which are Lambda's.
+func oversized(b *wire.Bound, r *http.Request, err error) error {
+	var told *wire.Error
+	if b.Protocol(r) != wire.RESTJSON || !errors.As(err, &told) || told.Status != http.StatusRequestEntityTooLarge {
+		return err
+	}
+	call, unknown := b.Find(r, nil)
+	if unknown != nil {
+		return unknown
+	}
+	return &wire.Error{Code: "RequestEntityTooLargeException", Status: told.Status,
+		Message: fmt.Sprintf("Request must be smaller than %d bytes for the %s operation", b.MaxBody(maxBody), call.Operation.Name)}
 }
 
 // readBody reads a body that must fit into memory.

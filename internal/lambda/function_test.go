@@ -142,6 +142,7 @@ func TestRefused(t *testing.T) {
 		"no zip":     {func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = []byte("text") }, bad, "Could not unzip uploaded file"},
 		"empty zip":  {func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = packed(t, nil) }, bad, "non-empty zip"},
 		"zip slip":   {func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = packed(t, map[string]string{"../../x": "y"}) }, bad, "leaves the directory"},
+		"huge zip":   {func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = make([]byte, 53<<20) }, "RequestEntityTooLargeException", "70167211 bytes for the CreateFunction operation"},
 		"no code":    {func(in *lambda.CreateFunctionInput) { in.Code = &types.FunctionCode{} }, bad, "exactly one source"},
 		"S3": {func(in *lambda.CreateFunctionInput) {
 			in.Code = &types.FunctionCode{S3Bucket: aws.String("none"), S3Key: aws.String("k")}
