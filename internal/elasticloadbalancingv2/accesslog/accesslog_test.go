@@ -145,3 +145,35 @@ func TestJournal(t *testing.T) {
 	}
 	j.Write(a, line) // nobody minds
 }
+
+// A directory that cannot be written to costs lines, and one complaint; when it
+// can be again, so are logs.
+func TestUnwritable(t *testing.T) {
+	now := clock.NewFake(time.Now())
+	dir := filepath.Join(t.TempDir(), "logs")
+	r := &receiver{}
+	var said bytes.Buffer
+	j, err := Open(Config{Dir: dir, Clock: now, Log: slog.New(slog.NewTextHandler(&said, nil)), Deliver: r.deliver})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	a := Place{Kind: Access, Balancer: "a"}
+	for range 100 {
+		j.Write(a, []byte("lost\n"))
+	}
+	if n := strings.Count(said.String(), "level=ERROR"); n != 1 {
+		t.Errorf("%d complaints", n)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	now.Advance(failPause)
+	j.Write(a, []byte("kept\n"))
+	j.Close()
+	if got := fmt.Sprintf("%q", r.files); got != `["a: kept\n"]` {
+		t.Errorf("got %s", got)
+	}
+}

@@ -24,8 +24,9 @@ const (
 	deliverEvery = 5 * time.Minute // AWS's
 	saveEvery    = time.Second     // what a crash may cost
 	bufferSize   = 64 << 10
-	largeFile    = 16 << 20       // before compression: it is given away at once
-	keptAtMost   = 24 * time.Hour // what cannot be given away
+	largeFile    = 16 << 20         // before compression: it is given away at once
+	keptAtMost   = 24 * time.Hour   // what cannot be given away
+	failPause    = 10 * time.Second // of writing, when the disk does not let us
 )
 
 // Config is what a Journal needs; every member is required.
@@ -48,6 +49,7 @@ type Journal struct {
 	due    bool // the timer of deliveries runs
 	saving bool // the timer of savings runs
 	closed bool
+	retry  time.Time // no file is made before
 
 	giving sync.Mutex
 }
@@ -91,17 +93,18 @@ func (j *Journal) Write(p Place, line []byte) {
 	}
 	f := j.files[p]
 	if f == nil {
+		if !j.retry.IsZero() && j.cfg.Clock.Now().Before(j.retry) {
+			return
+		}
 		var err error
 		if f, err = j.create(p); err != nil {
-			j.cfg.Log.Error("a load balancer's log cannot be written", "balancer", p.Balancer, "err", err)
+			j.failed(p, err)
 			return
 		}
 		j.files[p] = f
 	}
 	if _, err := f.w.Write(line); err != nil {
-		j.cfg.Log.Error("a load balancer's log cannot be written", "balancer", p.Balancer, "err", err)
-		delete(j.files, p)
-		_ = f.f.Close()
+		j.fill(p, f) // what is in it already is as good as before
 		return
 	}
 	f.size += len(line)
@@ -133,6 +136,13 @@ func (j *Journal) create(p Place) (*file, error) {
 	return &file{f: f, w: w}, err
 }
 
+// failed has the next lines left out: requests shall not wait for a disk that is
+// full, nor fill it with complaints.
+func (j *Journal) failed(p Place, err error) {
+	j.retry = j.cfg.Clock.Now().Add(failPause)
+	j.cfg.Log.Error("a load balancer's log cannot be written; it lacks what comes next", "balancer", p.Balancer, "for", failPause, "err", err)
+}
+
 // schedule has the logs given away at the end of the five minutes.
 func (j *Journal) schedule() {
 	if j.due || j.closed {
@@ -162,8 +172,8 @@ func (j *Journal) save() {
 	defer j.mu.Unlock()
 	j.saving = false
 	for p, f := range j.files {
-		if err := f.w.Flush(); err != nil {
-			j.cfg.Log.Error("a load balancer's log cannot be written", "balancer", p.Balancer, "err", err)
+		if f.w.Flush() != nil {
+			j.fill(p, f)
 		}
 	}
 }
@@ -180,7 +190,7 @@ func (j *Journal) fill(p Place, f *file) {
 	name := f.f.Name()
 	err := errors.Join(f.w.Flush(), f.f.Close(), os.Rename(name, strings.TrimSuffix(name, ".log")+".full"))
 	if err != nil {
-		j.cfg.Log.Error("a load balancer's log cannot be written", "balancer", p.Balancer, "err", err)
+		j.failed(p, err)
 	}
 }
 
