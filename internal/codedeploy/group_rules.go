@@ -24,7 +24,8 @@ const (
 // checkGroup checks a group as it will be stored.
 //
 // Errors: InvalidDeploymentStyleException, InvalidLoadBalancerInfoException,
-// InvalidTargetGroupPairException, InvalidECSServiceException,
+// InvalidTargetGroupPairException, InvalidTrafficRoutingConfigurationException,
+// InvalidECSServiceException,
 // InvalidBlueGreenDeploymentConfigurationException, those of checkSelection,
 // checkReactions, and InvalidAutoScalingGroupException.
 func checkGroup(g *types.DeploymentGroupInfo) error {
@@ -114,6 +115,11 @@ func checkGradual(l *types.LoadBalancerInfo, c *types.DeploymentConfigInfo) erro
 	return nil
 }
 
+// checkPair has the rules of a pair. The words are AWS's, but for the names that
+// are missing and the ARN.
+//
+// Errors: InvalidTargetGroupPairException,
+// InvalidTrafficRoutingConfigurationException.
 func checkPair(p *types.TargetGroupPairInfo) error {
 	bad := func(message string) error {
 		return &types.InvalidTargetGroupPairException{Message: text("%s", message)}
@@ -122,11 +128,11 @@ func checkPair(p *types.TargetGroupPairInfo) error {
 	case len(p.TargetGroups) != 2 || aws.ToString(p.TargetGroups[0].Name) == "" || aws.ToString(p.TargetGroups[1].Name) == "":
 		return bad("A target group pair has the names of two target groups.")
 	case *p.TargetGroups[0].Name == *p.TargetGroups[1].Name:
-		return bad("The target groups of a pair must differ.")
+		return bad("Target group pair must have distinct target groups.")
 	case p.ProdTrafficRoute == nil || len(p.ProdTrafficRoute.ListenerArns) != 1:
-		return bad("The production traffic route of a target group pair has the ARN of one listener.")
+		return badTraffic("Production traffic route must have exactly one listener Arn")
 	case p.TestTrafficRoute != nil && len(p.TestTrafficRoute.ListenerArns) != 1:
-		return bad("The test traffic route of a target group pair has the ARN of one listener.")
+		return badTraffic("Test traffic route must have exactly one listener Arn")
 	case p.TestTrafficRoute != nil && p.TestTrafficRoute.ListenerArns[0] == p.ProdTrafficRoute.ListenerArns[0]:
 		return bad("The listeners of the production and the test traffic route of a target group pair must differ.")
 	}
@@ -134,7 +140,7 @@ func checkPair(p *types.TargetGroupPairInfo) error {
 		if r == nil {
 			continue
 		}
-		if a, ok := arn.Parse(r.ListenerArns[0]); !ok || a.Service != "elasticloadbalancing" {
+		if a, ok := arn.Parse(r.ListenerArns[0]); !ok || a.Service != "elasticloadbalancing" || !strings.HasPrefix(a.Resource, "listener/") {
 			return bad("The ARN of a listener is not valid: " + r.ListenerArns[0])
 		}
 	}

@@ -1,6 +1,7 @@
 package codedeploy_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -94,6 +95,14 @@ func TestBlueGreenGroupStory(t *testing.T) {
 		{"InvalidLoadBalancerInfoException", func(i *codedeploy.CreateDeploymentGroupInput) { i.LoadBalancerInfo = nil }},
 		{"InvalidTargetGroupPairException", func(i *codedeploy.CreateDeploymentGroupInput) {
 			i.LoadBalancerInfo.TargetGroupPairInfoList[0].TargetGroups = nil
+		}},
+		{"InvalidTargetGroupPairException", func(i *codedeploy.CreateDeploymentGroupInput) {
+			route := i.LoadBalancerInfo.TargetGroupPairInfoList[0].ProdTrafficRoute
+			route.ListenerArns = []string{strings.Replace(route.ListenerArns[0], ":listener/", ":listener-rule/", 1) + "/0123456789abcdef"}
+		}},
+		{"InvalidTrafficRoutingConfigurationException", func(i *codedeploy.CreateDeploymentGroupInput) {
+			route := i.LoadBalancerInfo.TargetGroupPairInfoList[0].ProdTrafficRoute
+			route.ListenerArns = append(route.ListenerArns, route.ListenerArns[0]+"0")
 		}},
 		{"InvalidBlueGreenDeploymentConfigurationException", func(i *codedeploy.CreateDeploymentGroupInput) { i.BlueGreenDeploymentConfiguration = nil }},
 		{"InvalidBlueGreenDeploymentConfigurationException", func(i *codedeploy.CreateDeploymentGroupInput) {

@@ -61,3 +61,15 @@ func (s *Service) ListProvisionedConcurrencyConfigs(ctx context.Context, in *lam
 			return err
 		})
 }
+
+// ListEventSourceMappings answers that there are none: nothing here reads queues
+// or streams, and no operation makes a mapping. Deploying tools ask before they
+// change a function.
+func (s *Service) ListEventSourceMappings(ctx context.Context, in *lambda.ListEventSourceMappingsInput, _ ...func(*lambda.Options)) (*lambda.ListEventSourceMappingsOutput, error) {
+	if in.FunctionName != nil {
+		if _, err := s.named(ctx, in.FunctionName, nil); err != nil {
+			return nil, err
+		}
+	}
+	return &lambda.ListEventSourceMappingsOutput{EventSourceMappings: []types.EventSourceMappingConfiguration{}}, nil
+}

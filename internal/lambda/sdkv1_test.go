@@ -26,6 +26,9 @@ func TestOlderClient(t *testing.T) {
 	if err != nil || *out.StatusCode != 200 || !strings.Contains(string(out.Payload), `"n": 1`) {
 		t.Errorf("%v %v", out, err)
 	}
+	if none, err := c.ListEventSourceMappings(&lambda.ListEventSourceMappingsInput{FunctionName: name}); err != nil || len(none.EventSourceMappings) != 0 {
+		t.Errorf("%v %v", none, err)
+	}
 	alias, err := c.CreateAlias(&lambda.CreateAliasInput{FunctionName: name, Name: aws.String("live"), FunctionVersion: aws.String("1")})
 	if err != nil || !strings.HasSuffix(*alias.AliasArn, ":function:f:live") {
 		t.Errorf("%v %v", alias, err)

@@ -115,6 +115,7 @@ func (s *Service) Wire() wire.Service {
 			wire.Op("lambda:ListProvisionedConcurrencyConfigs", s.ListProvisionedConcurrencyConfigs, func(ctx context.Context, in *lambda.ListProvisionedConcurrencyConfigsInput) []wire.Access {
 				return wire.On(s.access(ctx, in.FunctionName, nil))
 			}),
+			wire.Op("lambda:ListEventSourceMappings", s.ListEventSourceMappings, nil),
 			wire.Op("lambda:PublishLayerVersion", s.PublishLayerVersion, func(ctx context.Context, in *lambda.PublishLayerVersionInput) []wire.Access {
 				return wire.On(s.accessLayer(ctx, in.LayerName, nil))
 			}),

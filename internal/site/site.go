@@ -26,8 +26,8 @@ type Site struct {
 }
 
 // AddressURL is URL with the address in place of the name localhost, for clients
-// of S3 in containers: SDKs put a bucket before a name, and there nobody knows
-// names under localhost.
+// of S3: SDKs put a bucket before a name, and many a machine, and every container,
+// does not know names under localhost.
 func (s Site) AddressURL() string {
 	u, err := url.Parse(s.URL)
 	if err != nil || u.Hostname() != "localhost" {

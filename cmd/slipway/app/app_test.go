@@ -59,7 +59,7 @@ func TestDataDirectory(t *testing.T) {
 	}
 	id, secret := srv.Keys()
 	env := strings.Join(srv.Environment(), "\n")
-	for _, want := range []string{"AWS_ENDPOINT_URL=" + srv.URL, "AWS_ACCESS_KEY_ID=" + id, "AWS_SECRET_ACCESS_KEY=" + secret, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1"} {
+	for _, want := range []string{"AWS_ENDPOINT_URL=" + srv.URL, "AWS_ENDPOINT_URL_S3=http://127.0.0.1:", "AWS_ACCESS_KEY_ID=" + id, "AWS_SECRET_ACCESS_KEY=" + secret, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1"} {
 		if !strings.Contains(env, want) {
 			t.Errorf("%s is not in\n%s", want, env)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/id"
 	"github.com/slipway-dev/slipway/internal/seal"
+	"github.com/slipway-dev/slipway/internal/site"
 )
 
 // credentialsFile and configFile have the AWS tools' own form: they can be
@@ -69,6 +70,7 @@ func Environment(data string) ([]string, error) {
 	}
 	return []string{
 		"AWS_ENDPOINT_URL=" + f["endpoint_url"],
+		"AWS_ENDPOINT_URL_S3=" + site.Site{URL: f["endpoint_url"]}.AddressURL(),
 		"AWS_ACCESS_KEY_ID=" + c["aws_access_key_id"],
 		"AWS_SECRET_ACCESS_KEY=" + c["aws_secret_access_key"],
 		"AWS_REGION=" + f["region"],
