@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -82,9 +83,10 @@ func (s *Service) runErrand(ctx context.Context, job *engine.Job) error {
 	d := svc.Deploy
 	ctx = identity.WithRegion(ctx, svc.Region)
 	var err error
+	var missing []string // alarms
 	switch e := d.Errand; e.Do {
 	case look:
-		err = s.lookAtAlarms(ctx, d)
+		missing, err = s.lookAtAlarms(ctx, d)
 	case shift, part:
 		err = s.shiftTraffic(ctx, svc, e)
 	case invoke:
@@ -111,6 +113,11 @@ func (s *Service) runErrand(ctx context.Context, job *engine.Job) error {
 		}
 		for _, name := range d.Triggered {
 			now.Deploy.trigger(name)
+		}
+		if len(missing) > 0 {
+			if err := s.say(tx, now, "(service "+now.name()+") (deployment "+d.Target+") watches alarms that do not exist: "+strings.Join(missing, ", ")+"."); err != nil {
+				return err
+			}
 		}
 		return s.putService(tx, now)
 	})
@@ -141,13 +148,19 @@ func (s *Service) as(region, role string, svc *service) session.Request {
 
 // lookAtAlarms notes which alarms are in the state ALARM: those that were before
 // the deployment began are not watched, so that it can mend what they tell of.
-func (s *Service) lookAtAlarms(ctx context.Context, d *deployment) error {
+// It returns those that are not there.
+func (s *Service) lookAtAlarms(ctx context.Context, d *deployment) (missing []string, err error) {
 	out, err := s.Alarms.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: d.Config.Alarms.AlarmNames,
-		AlarmTypes: []cwtypes.AlarmType{cwtypes.AlarmTypeMetricAlarm, cwtypes.AlarmTypeCompositeAlarm}, StateValue: cwtypes.StateValueAlarm, MaxRecords: aws.Int32(100)})
+		AlarmTypes: []cwtypes.AlarmType{cwtypes.AlarmTypeMetricAlarm, cwtypes.AlarmTypeCompositeAlarm}, MaxRecords: aws.Int32(100)})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	note := func(name *string, transitioned, updated *time.Time) {
+	missing = slices.Clone(d.Config.Alarms.AlarmNames)
+	note := func(name *string, state cwtypes.StateValue, transitioned, updated *time.Time) {
+		missing = slices.DeleteFunc(missing, func(m string) bool { return m == aws.ToString(name) })
+		if state != cwtypes.StateValueAlarm {
+			return
+		}
 		since := aws.ToTime(transitioned)
 		if transitioned == nil {
 			since = aws.ToTime(updated)
@@ -159,12 +172,12 @@ func (s *Service) lookAtAlarms(ctx context.Context, d *deployment) error {
 		}
 	}
 	for _, a := range out.MetricAlarms {
-		note(a.AlarmName, a.StateTransitionedTimestamp, a.StateUpdatedTimestamp)
+		note(a.AlarmName, a.StateValue, a.StateTransitionedTimestamp, a.StateUpdatedTimestamp)
 	}
 	for _, a := range out.CompositeAlarms {
-		note(a.AlarmName, a.StateTransitionedTimestamp, a.StateUpdatedTimestamp)
+		note(a.AlarmName, a.StateValue, a.StateTransitionedTimestamp, a.StateUpdatedTimestamp)
 	}
-	return nil
+	return missing, nil
 }
 
 // trigger notes an alarm that counts.

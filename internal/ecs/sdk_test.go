@@ -207,6 +207,11 @@ func TestServiceRules(t *testing.T) {
 		"block deployments": func(i *ecs.CreateServiceInput) {
 			i.DeploymentConfiguration = &types.DeploymentConfiguration{MaximumPercent: aws.Int32(100)}
 		},
+		"DesiredCount cannot be greater than 5000": func(i *ecs.CreateServiceInput) { i.DesiredCount = aws.Int32(1 << 30) },
+		"Unable to assume role and validate the specified targetGroupArn.": func(i *ecs.CreateServiceInput) {
+			i.Role = aws.String("nobody")
+			i.LoadBalancers = []types.LoadBalancer{{TargetGroupArn: &group, ContainerName: aws.String("app"), ContainerPort: aws.Int32(8080)}}
+		},
 		"DesiredCount cannot be null": func(i *ecs.CreateServiceInput) { i.DesiredCount = nil },
 		"Health check grace period is only valid for services configured to use load balancers": func(i *ecs.CreateServiceInput) {
 			i.HealthCheckGracePeriodSeconds = aws.Int32(1)

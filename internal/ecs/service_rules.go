@@ -56,6 +56,8 @@ func checkCreate(in *ecs.CreateServiceInput) error {
 		return invalidParameter("DesiredCount cannot be null.")
 	case in.DesiredCount != nil && *in.DesiredCount < 0:
 		return invalidParameter("DesiredCount cannot be negative.")
+	case aws.ToInt32(in.DesiredCount) > maxDesired:
+		return tooMany()
 	case in.HealthCheckGracePeriodSeconds != nil && *in.HealthCheckGracePeriodSeconds < 0:
 		return invalidParameter("Health check grace period cannot be negative.")
 	case controller != external && aws.ToString(in.TaskDefinition) == "":
@@ -80,6 +82,13 @@ func checkCreate(in *ecs.CreateServiceInput) error {
 	return nil
 }
 
+// maxDesired is AWS's quota of tasks per service.
+const maxDesired = 5000
+
+func tooMany() error {
+	return invalidParameter("DesiredCount cannot be greater than %d, the quota of tasks per service.", maxDesired)
+}
+
 // checkUpdate refuses what only a deployer may change.
 func checkUpdate(svc *service, in *ecs.UpdateServiceInput) error {
 	if err := refuseStrategy(in.DeploymentConfiguration); err != nil {
@@ -91,6 +100,8 @@ func checkUpdate(svc *service, in *ecs.UpdateServiceInput) error {
 		return unsupported("Changing the deployment controller of a service")
 	case in.DesiredCount != nil && *in.DesiredCount < 0:
 		return invalidParameter("DesiredCount cannot be negative.")
+	case aws.ToInt32(in.DesiredCount) > maxDesired:
+		return tooMany()
 	case in.DesiredCount != nil && svc.daemon() && *in.DesiredCount != 0:
 		return invalidParameter("The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again.")
 	case in.HealthCheckGracePeriodSeconds != nil && *in.HealthCheckGracePeriodSeconds < 0:

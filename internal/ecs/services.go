@@ -137,6 +137,9 @@ func (s *Service) CreateService(ctx context.Context, in *ecs.CreateServiceInput,
 	if err := s.checkTraffic(ctx, region, in.LoadBalancers, isStaged(configuration.Strategy)); err != nil {
 		return nil, err
 	}
+	if err := s.checkRole(ctx, region, aws.ToString(in.Role)); err != nil {
+		return nil, err
+	}
 	if err := s.Networks.Ready(ctx, region); err != nil {
 		return nil, err
 	}
@@ -167,8 +170,11 @@ func (s *Service) CreateService(ctx context.Context, in *ecs.CreateServiceInput,
 			// One task on each container instance; this machine is the only one.
 			svc.SchedulingStrategy, svc.DesiredCount = types.SchedulingStrategyDaemon, 1
 		}
-		if svc.AvailabilityZoneRebalancing == "" {
+		if svc.AvailabilityZoneRebalancing == "" { // ENABLED where it can be
 			svc.AvailabilityZoneRebalancing = types.AvailabilityZoneRebalancingDisabled
+			if controller == rolling && !daemon && *configuration.MaximumPercent > 100 {
+				svc.AvailabilityZoneRebalancing = types.AvailabilityZoneRebalancingEnabled
+			}
 		}
 		if svc.PropagateTags == "" {
 			svc.PropagateTags = types.PropagateTagsNone
@@ -259,6 +265,18 @@ func (s *Service) balancerRole(in *ecs.CreateServiceInput, d *definition) (*stri
 		return nil, invalidParameter("You cannot specify an IAM role for services that require a service linked role.")
 	}
 	return aws.String(s.roleARN(role)), nil
+}
+
+// checkRole makes sure that ECS may act in the role that a service gives it for
+// its load balancer. The service-linked one needs nobody to make it.
+func (s *Service) checkRole(ctx context.Context, region, role string) error {
+	if role == "" || strings.Contains(s.roleARN(role), ":role/aws-service-role/") {
+		return nil
+	}
+	if _, err := s.Sessions.Config(ctx, s.as(region, s.roleARN(role), nil)); err != nil {
+		return invalidParameter("Unable to assume role and validate the specified targetGroupArn. Please verify that the ECS service role being passed has the proper permissions.")
+	}
+	return nil
 }
 
 // roleARN is the ARN of a role that may be given by name, with its path.

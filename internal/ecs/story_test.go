@@ -285,6 +285,11 @@ func TestServiceStory(t *testing.T) {
 			t.Errorf("the events do not say: %s", what)
 		}
 	}
+	for end := time.Now().Add(time.Minute); !said("watches alarms that do not exist: errors."); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the events do not say which alarms are not there")
+		}
+	}
 	if runtime.GOARCH == "amd64" && !said("CPU architecture X86_64, not for ARM64") {
 		t.Error("the events do not say which images run")
 	}
