@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/slipway-dev/slipway/internal/forward"
@@ -86,6 +87,10 @@ func run(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	if name := extension(cfg); name != "" {
+		return conn.Send(Frame{Kind: KindExited, ErrorType: "Extension.LaunchError",
+			Text: "the image has the extension " + name + ", and extensions are not implemented by Slipway"})
+	}
 	r, err := startRuntime(cfg, first.Start, address, a.line)
 	if err != nil {
 		return conn.Send(Frame{Kind: KindExited, Text: err.Error(), ErrorType: "Runtime.InvalidEntrypoint"})
@@ -107,6 +112,19 @@ func run(ctx context.Context, path string) error {
 			a.offer(f)
 		}
 	}
+}
+
+// extension is one that an image has, "" if it has none. Those of layers are
+// refused when the function is made; without its own, as adapters of web servers
+// are, a function would do nothing and not say why.
+func extension(cfg Config) string {
+	found, _ := filepath.Glob("/opt/extensions/*")
+	for _, name := range found {
+		if st, err := os.Stat(name); cfg.Contained && err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
+			return name
+		}
+	}
+	return ""
 }
 
 // dial connects to the server and upgrades the connection.
