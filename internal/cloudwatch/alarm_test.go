@@ -332,6 +332,7 @@ func TestAlarmRules(t *testing.T) {
 		"too long":     func(in *cloudwatch.PutMetricAlarmInput) { in.EvaluationPeriods = aws.Int32(1441) },
 		"missing":      func(in *cloudwatch.PutMetricAlarmInput) { in.TreatMissingData = aws.String("perhaps") },
 		"action":       func(in *cloudwatch.PutMetricAlarmInput) { in.AlarmActions = []string{"topic"} },
+		"name":         func(in *cloudwatch.PutMetricAlarmInput) { in.AlarmName = aws.String("a\tb") },
 		"namespace":    func(in *cloudwatch.PutMetricAlarmInput) { in.Namespace = nil },
 		"metrics too":  func(in *cloudwatch.PutMetricAlarmInput) { in.Metrics = []types.MetricDataQuery{{Id: aws.String("a")}} },
 		"not a number": func(in *cloudwatch.PutMetricAlarmInput) { in.Threshold = aws.Float64(math.NaN()) },

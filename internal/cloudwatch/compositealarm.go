@@ -24,7 +24,7 @@ const (
 func (s *Service) PutCompositeAlarm(ctx context.Context, in *cloudwatch.PutCompositeAlarmInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutCompositeAlarmOutput, error) {
 	tags, err := tagsOf(in.Tags)
 	if err == nil {
-		err = checkActions(in.OKActions, in.AlarmActions, in.InsufficientDataActions)
+		err = checkSettings(*in.AlarmName, in.OKActions, in.AlarmActions, in.InsufficientDataActions)
 	}
 	if err != nil {
 		return nil, err

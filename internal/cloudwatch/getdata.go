@@ -18,6 +18,7 @@ import (
 )
 
 const (
+	maxQueries    = 500       // of one GetMetricData
 	maxDatapoints = 100800    // of one page of GetMetricData
 	maxWindows    = 2_000_000 // that one GetMetricData looks at
 )
@@ -30,6 +31,9 @@ var zone = regexp.MustCompile(`^[+-]([01]\d|2[0-3])[0-5]\d$`)
 func (s *Service) GetMetricData(ctx context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
 	if !in.StartTime.Before(*in.EndTime) {
 		return nil, invalid("The parameter StartTime must be less than the parameter EndTime.")
+	}
+	if n := len(in.MetricDataQueries); n > maxQueries {
+		return nil, invalid("The collection MetricDataQueries must not have a size greater than %d.", maxQueries)
 	}
 	if err := checkData(in.MetricDataQueries); err != nil {
 		return nil, err

@@ -61,6 +61,12 @@ func TestPages(t *testing.T) {
 	}
 	_, err := f.GetMetricData(f.ctx, &cloudwatch.GetMetricDataInput{StartTime: &begin, EndTime: aws.Time(begin.Add(time.Minute)), NextToken: aws.String("x"), MetricDataQueries: []types.MetricDataQuery{stat("a", "A")}})
 	want(t, err, "InvalidNextToken")
+	var many []types.MetricDataQuery
+	for i := range maxQueries + 1 {
+		many = append(many, stat(fmt.Sprint("a", i), "A"))
+	}
+	_, err = f.GetMetricData(f.ctx, &cloudwatch.GetMetricDataInput{StartTime: &begin, EndTime: aws.Time(begin.Add(time.Minute)), MetricDataQueries: many})
+	want(t, err, "ValidationError")
 }
 
 func TestLabels(t *testing.T) {

@@ -115,7 +115,7 @@ func (s *Service) checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
 	case in.EvaluateLowSampleCountPercentile != nil && !slices.Contains([]string{"evaluate", ignore}, *in.EvaluateLowSampleCountPercentile):
 		return invalid("Option %s is not supported for EvaluateLowSampleCountPercentile parameter. Supported options: [evaluate, ignore].", *in.EvaluateLowSampleCountPercentile)
 	}
-	if err := checkActions(in.OKActions, in.AlarmActions, in.InsufficientDataActions); err != nil {
+	if err := checkSettings(*in.AlarmName, in.OKActions, in.AlarmActions, in.InsufficientDataActions); err != nil {
 		return err
 	}
 	if len(in.Metrics) > 0 {

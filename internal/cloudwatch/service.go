@@ -193,8 +193,12 @@ func tagError(err error) error {
 	return err
 }
 
-// checkActions refuses actions that are no ARNs.
-func checkActions(lists ...[]string) error {
+// checkSettings refuses names with control characters, and actions that are no
+// ARNs.
+func checkSettings(name string, lists ...[]string) error {
+	if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return invalid("The alarm name %q must not contain ASCII control characters.", name)
+	}
 	for _, l := range lists {
 		for _, a := range l {
 			if _, ok := arn.Parse(a); !ok || strings.Count(a, ":") < 5 {

@@ -91,3 +91,24 @@ func TestEventsMakeMetrics(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+func TestTestMetricFilter(t *testing.T) {
+	w := start(t)
+	for pattern, want := range map[string]string{
+		"[ip, , user, ..., status=404, bytes]": "1 map[$2:- $bytes:9 $ip:10.0.0.1 $status:404 $user:frank]; ",
+		`{ $.a.b = 1 && $.c EXISTS }`:          "2 map[$.a.b:1 $.c:x]; ",
+		"frank":                                "1 map[]; ",
+	} {
+		out := apptest.Must(w.TestMetricFilter(t.Context(), &cloudwatchlogs.TestMetricFilterInput{FilterPattern: &pattern,
+			LogEventMessages: []string{"10.0.0.1 - frank [now] 404 9", `{"a": {"b": 1}, "c": "x"}`}}))(t)
+		got := ""
+		for _, m := range out.Matches {
+			got += fmt.Sprintf("%d %v; ", m.EventNumber, m.ExtractedValues)
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", pattern, got, want)
+		}
+	}
+	_, err := w.TestMetricFilter(t.Context(), &cloudwatchlogs.TestMetricFilterInput{FilterPattern: aws.String("{ $.a"), LogEventMessages: []string{"x"}})
+	refused(t, err, "InvalidParameterException", "Invalid filter pattern")
+}

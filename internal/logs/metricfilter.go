@@ -88,6 +88,29 @@ func checkTransformation(t *types.MetricTransformation, pattern string) error {
 	return nil
 }
 
+// TestMetricFilter tells which messages a pattern finds, and what they have in
+// the fields that it names.
+func (s *Service) TestMetricFilter(_ context.Context, in *cloudwatchlogs.TestMetricFilterInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.TestMetricFilterOutput, error) {
+	p, err := filter.Parse(aws.ToString(in.FilterPattern))
+	if err != nil {
+		return nil, invalidParameter(err.Error())
+	}
+	out := &cloudwatchlogs.TestMetricFilterOutput{Matches: []types.MetricFilterMatchRecord{}}
+	for i, message := range in.LogEventMessages {
+		if !p.Match(message) {
+			continue
+		}
+		m := types.MetricFilterMatchRecord{EventMessage: &message, EventNumber: int64(i + 1), ExtractedValues: map[string]string{}}
+		for _, selector := range p.Selectors {
+			if v, ok := p.Field(message, selector); ok {
+				m.ExtractedValues[selector] = v
+			}
+		}
+		out.Matches = append(out.Matches, m)
+	}
+	return out, nil
+}
+
 // DescribeMetricFilters lists the filters of a group, or of all groups; a prefix
 // counts only together with a group, as on AWS.
 func (s *Service) DescribeMetricFilters(ctx context.Context, in *cloudwatchlogs.DescribeMetricFiltersInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeMetricFiltersOutput, error) {

@@ -129,6 +129,7 @@ func (s *Service) Wire() wire.Service {
 			wire.Op("logs:DeleteMetricFilter", s.DeleteMetricFilter, func(ctx context.Context, in *cloudwatchlogs.DeleteMetricFilterInput) []wire.Access {
 				return s.onGroup(ctx, in.LogGroupName, nil)
 			}),
+			wire.Op("logs:TestMetricFilter", s.TestMetricFilter, nil),
 			wire.Op("logs:PutResourcePolicy", s.PutResourcePolicy, nil),
 			wire.Op("logs:DescribeResourcePolicies", s.DescribeResourcePolicies, nil),
 			wire.Op("logs:DeleteResourcePolicy", s.DeleteResourcePolicy, nil),

@@ -25,7 +25,11 @@ func (p *parser) fields() (func(string) bool, error) {
 				if err != nil {
 					return nil, err
 				}
+				if name == "" {
+					name = strconv.Itoa(len(names) + 1)
+				}
 				names = append(names, name)
+				p.selectors = append(p.selectors, "$"+name)
 				if ellipsis {
 					after = append(after, f)
 				} else {

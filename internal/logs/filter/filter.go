@@ -19,6 +19,10 @@ import (
 
 // Pattern is a parsed filter pattern.
 type Pattern struct {
+	// Selectors are the fields that the pattern names, in its order: $.a.b of
+	// objects, $name of fields between spaces ($3 where it has none).
+	Selectors []string
+
 	match func(message string) bool
 	field func(message, selector string) (string, bool) // nil if messages have none
 }
@@ -51,7 +55,7 @@ func Parse(text string) (*Pattern, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Pattern{match, p.of}, nil
+	return &Pattern{p.selectors, match, p.of}, nil
 }
 
 // Field is a member of a message that matches: $.a.b of an object, $name of
@@ -72,7 +76,8 @@ type parser struct {
 	rest    string
 	regexps int
 	// of finds the fields of a message, if the pattern is of a kind that has them.
-	of func(message, selector string) (string, bool)
+	of        func(message, selector string) (string, bool)
+	selectors []string
 }
 
 func invalid(format string, args ...any) error {

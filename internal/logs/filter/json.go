@@ -64,10 +64,13 @@ func jsonField(message, text string) (value string, ok bool) {
 
 // jsonComparison: $.a.b = 1, $.a[0] IS NULL, $.a NOT EXISTS …
 func (p *parser) jsonComparison() (predicate[any], error) {
+	p.space()
+	text := p.rest
 	sel, err := p.selector()
 	if err != nil {
 		return nil, err
 	}
+	p.selectors = append(p.selectors, text[:len(text)-len(p.rest)])
 	switch {
 	case p.word("IS"):
 		var want any
