@@ -96,8 +96,6 @@ func checkUpdate(svc *service, in *ecs.UpdateServiceInput) error {
 	}
 	controller := controllerOf(svc.DeploymentController)
 	switch {
-	case in.DeploymentController != nil && controllerOf(in.DeploymentController) != controller:
-		return unsupported("Changing the deployment controller of a service")
 	case in.DesiredCount != nil && *in.DesiredCount < 0:
 		return invalidParameter("DesiredCount cannot be negative.")
 	case aws.ToInt32(in.DesiredCount) > maxDesired:

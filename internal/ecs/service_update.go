@@ -45,6 +45,9 @@ func (s *Service) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput,
 		if aws.ToString(svc.Status) != "ACTIVE" {
 			return notActive()
 		}
+		if err := s.takeOver(tx, svc, in); err != nil {
+			return err
+		}
 		if err := checkUpdate(svc, in); err != nil {
 			return err
 		}

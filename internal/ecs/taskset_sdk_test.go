@@ -250,3 +250,46 @@ func TestTaskSetRules(t *testing.T) {
 	_, err = client.DescribeTaskSets(ctx, &ecs.DescribeTaskSetsInput{Cluster: aws.String(cluster), Service: aws.String("deployed")})
 	refused(t, "sets of a service that is gone", err, "ServiceNotActiveException", "")
 }
+
+// ECS takes over in place from CodeDeploy, with the tasks that there are.
+func TestTakeOverFromCodeDeploy(t *testing.T) {
+	srv, client := server(t)
+	ctx := t.Context()
+	load := newStagedLoad(t, srv)
+	one, two := register(t, client, "x", "1"), register(t, client, "x", "2")
+	bare := load.LoadBalancer
+	bare.AdvancedConfiguration = nil
+	apptest.Must(client.CreateService(ctx, &ecs.CreateServiceInput{Cluster: aws.String(cluster), ServiceName: aws.String("web"), TaskDefinition: &one, DesiredCount: aws.Int32(0),
+		LaunchType: types.LaunchTypeFargate, NetworkConfiguration: network, LoadBalancers: []types.LoadBalancer{bare},
+		DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeCodeDeploy}}))(t)
+	update := func(in ecs.UpdateServiceInput) error {
+		in.Cluster, in.Service = aws.String(cluster), aws.String("web")
+		_, err := client.UpdateService(ctx, &in)
+		return err
+	}
+	refused(t, "to EXTERNAL", update(ecs.UpdateServiceInput{DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeExternal}}),
+		"UnsupportedFeatureException", "from CODE_DEPLOY to EXTERNAL")
+	set := apptest.Must(client.CreateTaskSet(ctx, &ecs.CreateTaskSetInput{Cluster: aws.String(cluster), Service: aws.String("web"), TaskDefinition: &two,
+		LaunchType: types.LaunchTypeFargate, NetworkConfiguration: network, LoadBalancers: []types.LoadBalancer{bare}}))(t)
+	take := ecs.UpdateServiceInput{TaskDefinition: &two, DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeEcs},
+		LoadBalancers: []types.LoadBalancer{load.LoadBalancer}, DeploymentConfiguration: &types.DeploymentConfiguration{Strategy: types.DeploymentStrategyBlueGreen}}
+	refused(t, "amid a deployment", update(take), "InvalidParameterException", "in progress")
+	apptest.Must(client.DeleteTaskSet(ctx, &ecs.DeleteTaskSetInput{Cluster: aws.String(cluster), Service: aws.String("web"), TaskSet: set.TaskSet.Id, Force: aws.Bool(true)}))(t)
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		err := update(take)
+		if err == nil {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+	d := deployment(t, client, "web", ended)
+	if production, _ := load.weights(t); d.Status != types.ServiceDeploymentStatusSuccessful || len(d.SourceServiceRevisions) != 1 || production != "web 0, green 100" {
+		t.Errorf("%s %s, production %s, sources %v", d.Status, aws.ToString(d.StatusReason), production, d.SourceServiceRevisions)
+	}
+	out := apptest.Must(client.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: aws.String(cluster), Services: []string{"web"}}))(t).Services[0]
+	if out.DeploymentController.Type != types.DeploymentControllerTypeEcs || len(out.TaskSets) != 0 || len(out.Deployments) != 1 || *out.TaskDefinition != two {
+		t.Errorf("%+v", out)
+	}
+}
