@@ -81,7 +81,8 @@
 // detail has taskSetArns: TASKSET_STEADY_STATE, SERVICE_TASK_START_IMPAIRED,
 // TASKS_STOPPED when a set is gone, and, which AWS has not, TASKSET_STABILIZING
 // when one leaves its steady state. Who deploys waits for these. Of CodeDeploy's
-// services ECS makes the first set; no operation on sets moves traffic.
+// services ECS makes the first set; no operation on sets moves traffic. UpdateService
+// can take such a service over, in place (controller_change.go).
 //
 // What a task definition or a service asks for and Slipway does not do is kept
 // and shown: RunTask refuses it by name (lacking.go), a service's tasks fail to
