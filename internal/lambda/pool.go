@@ -141,7 +141,10 @@ func (p *pool) grow() {
 	}
 	for _, f := range p.fleets {
 		for f.coming < len(f.waiting) {
-			if len(f.all) > 0 && (p.making >= p.breadth || len(p.instances) >= p.limit && !p.evict()) {
+			if len(f.all) > 0 && p.making >= p.breadth {
+				break
+			}
+			if len(p.instances) >= p.limit && !p.evict() && len(f.all) > 0 {
 				break
 			}
 			f.coming++

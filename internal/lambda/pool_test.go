@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"context"
+	"errors"
 	"io"
 	"runtime"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/slipway-dev/slipway/internal/clock"
+	"github.com/slipway-dev/slipway/internal/compute"
 	"github.com/slipway-dev/slipway/internal/id"
 	"github.com/slipway-dev/slipway/internal/runtimeapi"
 )
@@ -121,6 +123,32 @@ func TestPool(t *testing.T) {
 	h.mu.Unlock()
 	if !made || h.find(old.id) != nil || h.find(fresh.id) == nil {
 		t.Error("the wrong one was ended")
+	}
+}
+
+// absent is an engine that does not answer.
+type absent struct{ compute.Compute }
+
+func (absent) Info(context.Context) (compute.Info, error) {
+	return compute.Info{}, compute.ErrUnavailable
+}
+
+// The first instance of a function is made in any case; if there are enough of
+// others, one that is idle makes room.
+func TestFirstMakesRoom(t *testing.T) {
+	h := newHall(t)
+	h.s.Compute, h.limit = absent{}, 1
+	idle, busy := h.add(h.target("a", "1")), h.add(h.target("b", "1"))
+	h.take(busy.target)
+	first := h.target("c", "1")
+	first.LoggingConfig = logging(nil, "c")
+	for range 2 { // with and without one that is idle
+		if _, err := h.acquire(t.Context(), first); !errors.Is(err, compute.ErrUnavailable) {
+			t.Error(err)
+		}
+	}
+	if h.find(idle.id) != nil || h.find(busy.id) == nil {
+		t.Error("the idle one goes on, or the busy one does not")
 	}
 }
 
