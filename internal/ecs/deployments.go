@@ -76,6 +76,17 @@ func (s *Service) DescribeServiceDeployments(ctx context.Context, in *ecs.Descri
 	return out, err
 }
 
+// clusterOf is the cluster of a request, which the ARN of its service may tell,
+// too: AWS's own sample hooks ask so.
+func clusterOf(cluster, service *string) *string {
+	if a, ok := arn.Parse(aws.ToString(service)); ok && cluster == nil {
+		if part := strings.Split(a.Resource, "/"); len(part) == 3 {
+			return &part[1]
+		}
+	}
+	return cluster
+}
+
 // ListServiceDeployments lists a service's, the newest first, 20 at a time
 // unless asked otherwise.
 func (s *Service) ListServiceDeployments(ctx context.Context, in *ecs.ListServiceDeploymentsInput, _ ...func(*ecs.Options)) (*ecs.ListServiceDeploymentsOutput, error) {
@@ -86,7 +97,7 @@ func (s *Service) ListServiceDeployments(ctx context.Context, in *ecs.ListServic
 			(in.CreatedAt == nil || (in.CreatedAt.After == nil || d.CreatedAt.After(*in.CreatedAt.After)) && (in.CreatedAt.Before == nil || d.CreatedAt.Before(*in.CreatedAt.Before)))
 	}
 	err := s.Engine.View(ctx, func(r store.Reader) error {
-		c, svc, err := knownService(r, region, in.Cluster, in.Service)
+		c, svc, err := knownService(r, region, clusterOf(in.Cluster, in.Service), in.Service)
 		if err != nil {
 			return err
 		}

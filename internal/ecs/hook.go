@@ -54,16 +54,8 @@ type hookAnswer struct {
 // invokeHook calls the function of a lifecycle hook in the hook's role, and
 // notes in the errand whether it wants to be asked again.
 func (s *Service) invokeHook(ctx context.Context, svc *service, e *errand) error {
-	d := svc.Deploy
-	h := d.Config.LifecycleHooks[e.Hook]
-	details := merged(d.Details[e.Hook], e.Details)
-	payload, err := json.Marshal(hookEvent{
-		ExecutionID: executionID(d.ID, e), LifecycleStage: string(e.At), ResourceARN: s.deploymentARN(svc, d.ID), HookDetails: details,
-		ExecutionDetails: executionDetail{
-			ServiceARN: aws.ToString(svc.ServiceArn), TargetServiceRevisionARN: s.revisionARN(svc, d.Revisions[d.Target]),
-			TestTrafficWeights: s.weightsOf(svc, d.Test, e.At, toldOfTest), ProductionTrafficWeights: s.weightsOf(svc, d.Production, e.At, toldOfProduction),
-		},
-	})
+	h := svc.Deploy.Config.LifecycleHooks[e.Hook]
+	payload, err := s.hookPayload(svc, e)
 	if err != nil {
 		return err
 	}
@@ -102,6 +94,23 @@ func (s *Service) invokeHook(ctx context.Context, svc *service, e *errand) error
 		return &hookError{fmt.Sprintf("ECS was unable to parse the response from %s due to HookStatus %q must be one of SUCCEEDED, FAILED and IN_PROGRESS", target, answer.HookStatus)}
 	}
 	return nil
+}
+
+// hookPayload is what the function is told. Without details it has no member for
+// them: functions ask whether there is one.
+func (s *Service) hookPayload(svc *service, e *errand) ([]byte, error) {
+	d := svc.Deploy
+	details := merged(d.Details[e.Hook], e.Details)
+	if string(details) == "null" {
+		details = nil
+	}
+	return json.Marshal(hookEvent{
+		ExecutionID: executionID(d.ID, e), LifecycleStage: string(e.At), ResourceARN: s.deploymentARN(svc, d.ID), HookDetails: details,
+		ExecutionDetails: executionDetail{
+			ServiceARN: aws.ToString(svc.ServiceArn), TargetServiceRevisionARN: s.revisionARN(svc, d.Revisions[d.Target]),
+			TestTrafficWeights: s.weightsOf(svc, d.Test, e.At, toldOfTest), ProductionTrafficWeights: s.weightsOf(svc, d.Production, e.At, toldOfProduction),
+		},
+	})
 }
 
 // clip keeps what is shown of an answer short.

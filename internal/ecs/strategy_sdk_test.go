@@ -268,7 +268,7 @@ func TestStrategyStory(t *testing.T) {
 	if got := strings.Join(all, " "); got != "ROLLBACK_SUCCESSFUL SUCCESSFUL SUCCESSFUL SUCCESSFUL STOPPED ROLLBACK_SUCCESSFUL ROLLBACK_SUCCESSFUL SUCCESSFUL SUCCESSFUL" {
 		t.Errorf("listed %s", got)
 	}
-	some, err := client.ListServiceDeployments(ctx, &ecs.ListServiceDeploymentsInput{Cluster: aws.String(cluster), Service: aws.String("web"), Status: []types.ServiceDeploymentStatus{types.ServiceDeploymentStatusStopped}})
+	some, err := client.ListServiceDeployments(ctx, &ecs.ListServiceDeploymentsInput{Service: aws.String("arn:aws:ecs:us-east-1:000000000000:service/c/web"), Status: []types.ServiceDeploymentStatus{types.ServiceDeploymentStatusStopped}})
 	if err != nil || len(some.ServiceDeployments) != 1 {
 		t.Errorf("%+v, %v", some, err)
 	}

@@ -78,7 +78,7 @@ func (s *Service) Wire() wire.Service {
 		wire.Op("ecs:ListServices", s.ListServices, nil),
 
 		wire.Op("ecs:ListServiceDeployments", s.ListServiceDeployments, func(ctx context.Context, in *ecs.ListServiceDeploymentsInput) []wire.Access {
-			return wire.On(s.serviceARN(ctx, in.Cluster, in.Service))
+			return wire.On(s.serviceARN(ctx, clusterOf(in.Cluster, in.Service), in.Service))
 		}),
 		wire.Op("ecs:DescribeServiceDeployments", s.DescribeServiceDeployments, func(_ context.Context, in *ecs.DescribeServiceDeploymentsInput) []wire.Access {
 			return wire.On(in.ServiceDeploymentArns...)
