@@ -486,3 +486,37 @@ func BenchmarkRunNow(b *testing.B) {
 		<-ran
 	}
 }
+
+// full is a store whose disk is full: it keeps nothing that is written.
+type full struct{ store.Store }
+
+type wrote struct {
+	store.Tx
+	any *bool
+}
+
+func (w wrote) Put(key string, value []byte) error { *w.any = true; return w.Tx.Put(key, value) }
+
+func (f full) Update(ctx context.Context, fn func(store.Tx) error) error {
+	return f.Store.Update(ctx, func(tx store.Tx) error {
+		any := false
+		if err := fn(wrote{tx, &any}); err != nil || !any {
+			return err
+		}
+		return store.ErrNoSpace
+	})
+}
+
+// A full disk keeps nobody from starting, and jobs run.
+func TestStartOnFullDisk(t *testing.T) {
+	s, c := memory.New(), clock.NewFake(enginetest.Epoch)
+	first := enginetest.On(t, s, c)
+	enqueue(t, first, engine.NewJob{Kind: "k", Payload: "a"})
+
+	second := enginetest.On(t, full{s}, c)
+	var r record
+	second.Handle("k", engine.Options{}, func(_ context.Context, j *engine.Job) error { r.add(name(j)); return nil })
+	enginetest.Start(t, second)
+	enginetest.Settle(t, second)
+	r.want(t, "a#2")
+}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -191,7 +192,9 @@ func (a *App) Start(ctx context.Context) error {
 		return fmt.Errorf("engine: %w", err)
 	}
 	for _, f := range a.starts {
-		if err := f(ctx); err != nil {
+		if err := f(ctx); errors.Is(err, syscall.ENOSPC) {
+			a.serving.Go(func() { a.startLate(ctx, f) })
+		} else if err != nil {
 			return err
 		}
 	}
@@ -211,6 +214,24 @@ func (a *App) Start(ctx context.Context) error {
 		})
 	}
 	return nil
+}
+
+// startLate starts what could not start because the disk is full: meanwhile
+// load balancers carry their traffic, and whoever only reads is answered.
+func (a *App) startLate(ctx context.Context, f func(context.Context) error) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(5 * time.Second):
+		}
+		if err := f(ctx); err == nil {
+			return
+		} else if !errors.Is(err, syscall.ENOSPC) {
+			a.Log.Error("a part of the server did not start; it needs another start", "err", err)
+			return
+		}
+	}
 }
 
 // URL is the endpoint for clients.
