@@ -30,25 +30,30 @@ func (s *Service) Stop() {
 }
 
 func (s *Service) watch(ctx context.Context) {
-	compute.Follow(ctx, s.Compute, map[string]string{labelService: service}, func() {
-		if err := s.recover(ctx); err != nil && ctx.Err() == nil {
+	compute.Follow(ctx, s.Compute, map[string]string{labelService: service}, func() error {
+		err := s.recover(ctx)
+		if err != nil && ctx.Err() == nil {
 			s.Log.Warn("builds' containers", "err", err)
 		}
-	}, func(e compute.Event) {
-		if e.Type == compute.Died {
-			s.died(ctx, e.Labels[labelWorker])
+		return err
+	}, func(e compute.Event) error {
+		if e.Type != compute.Died {
+			return nil
 		}
+		return s.died(ctx, e.Labels[labelWorker])
 	}, func(err error) { s.Log.Warn("container engine went away", "err", err) })
 }
 
-func (s *Service) died(ctx context.Context, worker string) {
+func (s *Service) died(ctx context.Context, worker string) error {
 	if s.pool.knows(worker) {
 		s.pool.died(worker)
-		return
+		return nil
 	}
-	if err := s.look(ctx, worker); err != nil && ctx.Err() == nil {
+	err := s.look(ctx, worker)
+	if err != nil && ctx.Err() == nil {
 		s.Log.Error("container of a build ended", "err", err)
 	}
+	return err
 }
 
 // look has the build of an agent looked after, if it is unfinished.

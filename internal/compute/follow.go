@@ -18,17 +18,30 @@ const (
 // Follow is Watch for ever: until ctx is done it watches again whenever the
 // engine went away. ready is called each time events begin to be received,
 // when what happened meanwhile must be looked up; away is told each time why
-// they ended.
-func Follow(ctx context.Context, c Compute, labels map[string]string, ready func(), yield func(Event), away func(error)) {
+// they ended. Where ready or yield fail, as on a full disk, nothing is lost:
+// events end for a while, and begin again with ready.
+func Follow(ctx context.Context, c Compute, labels map[string]string, ready func() error, yield func(Event) error, away func(error)) {
 	for delay := nearest; ctx.Err() == nil; delay = min(2*delay, furthest) {
-		err := c.Watch(ctx, labels, func() {
+		watching, fail := context.WithCancelCause(ctx)
+		err := c.Watch(watching, labels, func() {
+			if err := ready(); err != nil {
+				fail(err)
+				return
+			}
 			delay = nearest
-			ready()
-		}, yield)
+		}, func(e Event) {
+			if err := yield(e); err != nil {
+				fail(err)
+			}
+		})
+		failed := watching.Err() != nil
+		fail(nil)
 		if ctx.Err() != nil {
 			return
 		}
-		away(err)
+		if !failed {
+			away(err)
+		}
 		timer := time.NewTimer(delay)
 		select {
 		case <-ctx.Done():

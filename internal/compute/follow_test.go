@@ -37,7 +37,7 @@ func TestFollowAsksLessAndLessOften(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		a := &absent{start: time.Now(), stop: stop, until: 9, answers: map[int]bool{8: true}}
 		readies, events, goings := 0, 0, 0
-		Follow(ctx, a, nil, func() { readies++ }, func(Event) { events++ }, func(error) { goings++ })
+		Follow(ctx, a, nil, func() error { readies++; return nil }, func(Event) error { events++; return nil }, func(error) { goings++ })
 		const s = time.Second
 		want := []time.Duration{0, 1 * s, 3 * s, 7 * s, 15 * s, 31 * s, 61 * s, 91 * s, 92 * s}
 		if !slices.Equal(a.asked, want) {
@@ -45,6 +45,30 @@ func TestFollowAsksLessAndLessOften(t *testing.T) {
 		}
 		if readies != 1 || events != 1 || goings != 8 {
 			t.Errorf("%d readies, %d events, %d goings", readies, events, goings)
+		}
+	})
+}
+
+// An event that cannot be dealt with, and a look at what happened meanwhile that
+// fails, are made up for by another look.
+func TestFollowLooksAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		a := &absent{start: time.Now(), stop: stop, until: 4, answers: map[int]bool{1: true, 2: true, 3: true}}
+		full, looks, goings := errors.New("no space left"), 0, 0
+		Follow(ctx, a, nil, func() error {
+			if looks++; looks == 2 {
+				return full
+			}
+			return nil
+		}, func(Event) error {
+			if looks == 1 {
+				return full
+			}
+			return nil
+		}, func(error) { goings++ })
+		if looks != 3 || goings != 1 {
+			t.Errorf("%d looks, %d goings", looks, goings)
 		}
 	})
 }

@@ -315,20 +315,22 @@ func (s *Service) scratch(t *task) string { return filepath.Join(s.Scratch, t.ID
 // watch follows the engine's events for ever. Whenever it begins to, every
 // live task is looked at, and what belongs to none is removed.
 func (s *Service) watch(ctx context.Context) {
-	compute.Follow(ctx, s.Compute, map[string]string{labelKind: "task"}, func() {
-		if err := s.adopt(ctx); err != nil && ctx.Err() == nil {
+	compute.Follow(ctx, s.Compute, map[string]string{labelKind: "task"}, func() error {
+		err := s.adopt(ctx)
+		if err != nil && ctx.Err() == nil {
 			s.Log.Error("tasks of the former run", "err", err)
 		}
-	}, func(ev compute.Event) {
-		if ev.Type != compute.Died {
-			return
-		}
+		return err
+	}, func(ev compute.Event) error {
 		var key taskKey
-		if json.Unmarshal([]byte(ev.Labels[labelTask]), &key) == nil {
-			if err := s.wakeTask(ctx, key); err != nil && ctx.Err() == nil {
-				s.Log.Error("wake task", "task", key.ID, "err", err)
-			}
+		if ev.Type != compute.Died || json.Unmarshal([]byte(ev.Labels[labelTask]), &key) != nil {
+			return nil
 		}
+		err := s.wakeTask(ctx, key)
+		if err != nil && ctx.Err() == nil {
+			s.Log.Error("wake task", "task", key.ID, "err", err)
+		}
+		return err
 	}, func(err error) { s.Log.Warn("container engine went away", "err", err) })
 }
 

@@ -10,11 +10,13 @@ import (
 // connection, and end anyway.
 func (s *Service) Start(context.Context) error {
 	s.busy.Go(func() {
-		compute.Follow(s.ending, s.Compute, map[string]string{labelService: service}, func() {
-			if err := s.recover(s.ending); err != nil && s.ending.Err() == nil {
+		compute.Follow(s.ending, s.Compute, map[string]string{labelService: service}, func() error {
+			err := s.recover(s.ending)
+			if err != nil && s.ending.Err() == nil {
 				s.Log.Warn("functions' containers", "err", err)
 			}
-		}, func(compute.Event) {}, func(err error) { s.Log.Warn("container engine went away", "err", err) })
+			return err
+		}, func(compute.Event) error { return nil }, func(err error) { s.Log.Warn("container engine went away", "err", err) })
 	})
 	return nil
 }
