@@ -30,10 +30,10 @@ func (s *Service) Place(r store.Reader, region, subnet string) (p Place, ok bool
 	return Place{d.VPC, d.Zone, d.CIDR}, true, nil
 }
 
-// SubnetVPC finds the VPC of a subnet; ok is false if there is none.
-func (s *Service) SubnetVPC(r store.Reader, region, subnet string) (vpc string, ok bool, err error) {
-	p, ok, err := s.Place(r, region, subnet)
-	return p.VPC, ok, err
+// Subnet finds the VPC and the zone of a subnet; ok is false if there is none.
+func (s *Service) Subnet(r store.Reader, region, id string) (vpc, zone string, ok bool, err error) {
+	p, ok, err := s.Place(r, region, id)
+	return p.VPC, p.Zone, ok, err
 }
 
 // GroupVPC finds the VPC of a security group; ok is false if there is none.

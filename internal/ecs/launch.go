@@ -30,6 +30,7 @@ type launch struct {
 	targets             []membership
 	platform            *string           // version, of Fargate's tasks
 	images              map[string]string // see rollout.Images
+	number              int               // of the task among those that are alike
 }
 
 // newTask writes a task down and sets it going.
@@ -64,10 +65,15 @@ func (s *Service) newTask(tx *engine.Tx, l launch) (*task, error) {
 		t.CapacityProviderName = aws.String(l.provider)
 	}
 	if t.awsvpc() {
+		subnet, zone, err := s.settleIn(tx, region, l.network.AwsvpcConfiguration.Subnets, l.number)
+		if err != nil {
+			return nil, err
+		}
 		t.Attachments = []types.Attachment{{
 			Id: aws.String(id.UUID(s.IDs)), Type: aws.String("ElasticNetworkInterface"), Status: aws.String("PRECREATED"),
-			Details: []types.KeyValuePair{{Name: aws.String("subnetId"), Value: aws.String(l.network.AwsvpcConfiguration.Subnets[0])}},
+			Details: []types.KeyValuePair{{Name: aws.String("subnetId"), Value: &subnet}},
 		}}
+		t.AvailabilityZone = &zone
 	}
 	for i, c := range def.ContainerDefinitions {
 		t.Boxes[i].Pinned = l.images[*c.Name]

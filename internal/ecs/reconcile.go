@@ -124,9 +124,11 @@ func (s *Service) startTasks(tx *engine.Tx, svc *service, ro *rollout, running [
 	if len(ro.CapacityProviderStrategy) > 0 {
 		lt = types.LaunchTypeFargate
 	}
+	alike := 0
 	for _, t := range running {
 		if t.Deployment == ro.id() && !t.stopping() {
 			placed[aws.ToString(t.CapacityProviderName)]++
+			alike++
 		}
 	}
 	var tags []types.Tag
@@ -140,7 +142,7 @@ func (s *Service) startTasks(tx *engine.Tx, svc *service, ro *rollout, running [
 		tags = mergeTags(tags, managedTags(svc.cluster(), svc.name()))
 	}
 	var ids []string
-	for range n {
+	for i := range n {
 		provider := ""
 		if len(ro.CapacityProviderStrategy) > 0 {
 			provider = pick(ro.CapacityProviderStrategy, placed)
@@ -150,7 +152,7 @@ func (s *Service) startTasks(tx *engine.Tx, svc *service, ro *rollout, running [
 			cluster: c, definition: d, launchType: lt, provider: provider, network: ro.NetworkConfiguration,
 			group: "service:" + svc.name(), startedBy: ro.id(), service: svc.name(), deployment: ro.id(), tags: tags,
 			execute: svc.EnableExecuteCommand, targets: ro.memberships(),
-			platform: ro.PlatformVersion, images: ro.Images,
+			platform: ro.PlatformVersion, images: ro.Images, number: alike + i,
 		})
 		if err != nil {
 			return nil, err

@@ -125,3 +125,18 @@ func TestRulesThatDoNotFit(t *testing.T) {
 	forward(load.AdvancedConfiguration.TestListenerRule, 1)
 	fails("Target group " + *green + " is not associated with either productionListenerRule or testListenerRule.")
 }
+
+// The tasks of a request take its subnets in turn, and are in their zones.
+func TestSubnetsInTurn(t *testing.T) {
+	_, client := server(t)
+	definition := register(t, client, "x", "1")
+	run := apptest.Must(client.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String(cluster), TaskDefinition: &definition, Count: aws.Int32(3), LaunchType: types.LaunchTypeFargate,
+		NetworkConfiguration: &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{Subnets: []string{"subnet-00000000000000002", apptest.Subnet}}}}))(t)
+	var got []string
+	for _, task := range run.Tasks {
+		got = append(got, *task.AvailabilityZone+" "+*task.Attachments[0].Details[0].Value)
+	}
+	if want := "us-east-1b subnet-00000000000000002, us-east-1a subnet-00000000000000001, us-east-1b subnet-00000000000000002"; strings.Join(got, ", ") != want {
+		t.Errorf("%s, want %s", strings.Join(got, ", "), want)
+	}
+}

@@ -97,7 +97,7 @@ func (s *Service) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*
 			tags = mergeTags(tags, managedTags(c.name(), ""))
 		}
 		record, placed := runToken{Hash: hash}, map[string]int{}
-		for range count {
+		for n := range count {
 			provider := ""
 			if len(strategy) > 0 {
 				provider = pick(strategy, placed)
@@ -105,7 +105,7 @@ func (s *Service) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*
 			}
 			t, err := s.newTask(tx, launch{
 				cluster: c, definition: d, launchType: lt, provider: provider, network: in.NetworkConfiguration, overrides: in.Overrides,
-				group: group, startedBy: aws.ToString(in.StartedBy), tags: tags, execute: in.EnableExecuteCommand, platform: version,
+				group: group, startedBy: aws.ToString(in.StartedBy), tags: tags, execute: in.EnableExecuteCommand, platform: version, number: int(n),
 			})
 			if err != nil {
 				return err

@@ -14,9 +14,9 @@ type Networks interface {
 	// Ready makes sure that a region has its default VPC. It comes before the
 	// transaction that asks the rest.
 	Ready(ctx context.Context, region string) error
-	// SubnetVPC and GroupVPC find the VPC of a subnet and of a security group; ok
-	// is false if there is no such.
-	SubnetVPC(r store.Reader, region, subnet string) (vpc string, ok bool, err error)
+	// Subnet finds the VPC and the zone of a subnet, GroupVPC the VPC of a security
+	// group; ok is false if there is no such.
+	Subnet(r store.Reader, region, id string) (vpc, zone string, ok bool, err error)
 	GroupVPC(r store.Reader, region, group string) (vpc string, ok bool, err error)
 }
 
@@ -31,7 +31,7 @@ func (s *Service) checkNetwork(r store.Reader, region string, n *types.NetworkCo
 	}
 	c, home := n.AwsvpcConfiguration, ""
 	for _, id := range c.Subnets {
-		vpc, ok, err := s.Networks.SubnetVPC(r, region, id)
+		vpc, _, ok, err := s.Networks.Subnet(r, region, id)
 		switch {
 		case err != nil:
 			return err
@@ -54,4 +54,15 @@ func (s *Service) checkNetwork(r store.Reader, region string, n *types.NetworkCo
 		}
 	}
 	return nil
+}
+
+// settleIn is the subnet that the n-th task of several is in, and its zone. The
+// tasks take the subnets in turn; the traffic goes its way in any.
+func (s *Service) settleIn(r store.Reader, region string, subnets []string, n int) (subnet, zone string, err error) {
+	subnet = subnets[n%len(subnets)]
+	_, zone, ok, err := s.Networks.Subnet(r, region, subnet)
+	if !ok { // it has gone since
+		zone = region + "a"
+	}
+	return subnet, zone, err
 }
