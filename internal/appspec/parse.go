@@ -53,8 +53,9 @@ func load(text []byte) (*yaml.Node, error) {
 	return doc.Content[0], nil
 }
 
-// decoder walks nodes and keeps the first error. Aliases are refused: nobody
-// needs them here, and a few lines of them can stand for a billion.
+// decoder walks nodes and keeps the first error. Aliases are for text, such as the
+// function of several hooks; those of lists and mappings are refused: a few lines
+// of them can stand for a billion.
 type decoder struct{ err *Error }
 
 func (d *decoder) fail(n *yaml.Node, format string, args ...any) {
@@ -94,6 +95,9 @@ func (d *decoder) keys(n *yaml.Node, where string, known ...string) keys {
 func (d *decoder) text(n *yaml.Node, where string) string {
 	if n == nil {
 		return ""
+	}
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
 	}
 	if n.Kind != yaml.ScalarNode {
 		d.fail(n, "expected text in %s", where)
@@ -253,7 +257,7 @@ func (d *decoder) function(n *yaml.Node) *Function {
 		CurrentVersion: d.required(n, k, "CurrentVersion", where), TargetVersion: d.required(n, k, "TargetVersion", where)}
 	for _, v := range []string{"CurrentVersion", "TargetVersion"} {
 		if at := k.get(v); at != nil {
-			if i, err := strconv.Atoi(at.Value); err != nil || i < 1 {
+			if i, err := strconv.Atoi(d.text(at, v)); err != nil || i < 1 {
 				d.fail(at, "%s %q is not the number of a version", v, at.Value)
 			}
 		}

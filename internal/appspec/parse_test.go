@@ -50,6 +50,14 @@ func TestOtherPlatforms(t *testing.T) {
 	}
 }
 
+// One name for the functions of two hooks.
+func TestAlias(t *testing.T) {
+	spec, err := appspec.Parse([]byte(strings.NewReplacer("check", "&check fn", "arn:aws:lambda:us-east-1:000000000000:function:after", "*check").Replace(service)))
+	if err != nil || len(spec.Hooks) != 2 || spec.Hooks[1].Function != "fn" {
+		t.Errorf("%+v, %v", spec, err)
+	}
+}
+
 // What JSON has and YAML has not.
 func TestJSON(t *testing.T) {
 	spec, err := appspec.Parse([]byte("\ufeff" + `{
