@@ -1,6 +1,8 @@
 package cloudwatch
 
 import (
+	"cmp"
+	"math"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
@@ -10,9 +12,10 @@ import (
 type distribution struct {
 	Count, Sum, Min, Max float64
 	// Values are the single values in order, each with how often it was there.
-	// Beyond maxDistinct of them near ones are taken together.
+	// Beyond maxDistinct of them others count as the middle of their cell.
 	Values []weighted `json:",omitempty"`
-	// Opaque says that a statistic set hides the single values.
+	// Opaque says that the single values are not known, because a statistic set
+	// hides them, or not needed.
 	Opaque bool `json:",omitempty"`
 }
 
@@ -23,7 +26,7 @@ type weighted struct {
 
 const (
 	maxDistinct = 200
-	// nearness is the ratio between values that are taken together: a
+	// nearness is the width of a cell, in which values are taken together: a
 	// percentile is off by at most 1 %.
 	nearness = 1.02
 )
@@ -52,44 +55,34 @@ func (d *distribution) add(more distribution) {
 	d.Count += more.Count
 	d.Sum += more.Sum
 	d.Min, d.Max = min(d.Min, more.Min), max(d.Max, more.Max)
-	if d.Opaque = d.Opaque || more.Opaque; d.Opaque {
+	// Of values below zero there are no percentiles.
+	if d.Opaque = d.Opaque || more.Opaque || d.Min < 0; d.Opaque {
 		d.Values = nil
 		return
 	}
 	for _, w := range more.Values {
-		i, found := slices.BinarySearchFunc(d.Values, w.V, func(x weighted, v float64) int {
-			switch {
-			case x.V < v:
-				return -1
-			case x.V > v:
-				return 1
-			}
-			return 0
-		})
+		i, found := d.find(w.V)
+		if !found && len(d.Values) >= maxDistinct && w.V > 0 {
+			w.V = middle(w.V)
+			i, found = d.find(w.V)
+		}
 		if found {
 			d.Values[i].N += w.N
 		} else {
 			d.Values = slices.Insert(d.Values, i, w)
 		}
 	}
-	if len(d.Values) > maxDistinct {
-		d.Values = compress(d.Values)
-	}
 }
 
-// compress takes near positive values together. There are few that are not
-// positive: percentiles are not for them.
-func compress(values []weighted) []weighted {
-	out := values[:0:0]
-	for _, w := range values {
-		last := len(out) - 1
-		if last >= 0 && out[last].V > 0 && w.V/out[last].V < nearness {
-			out[last].N += w.N
-			continue
-		}
-		out = append(out, w)
-	}
-	return out
+// find looks for a value.
+func (d *distribution) find(v float64) (at int, found bool) {
+	return slices.BinarySearchFunc(d.Values, v, func(x weighted, v float64) int { return cmp.Compare(x.V, v) })
+}
+
+// middle is that of a positive value's cell, in a grid that is the same for all:
+// however often values are added to others, they stay where they are.
+func middle(v float64) float64 {
+	return math.Pow(nearness, math.Round(math.Log(v)/math.Log(nearness)))
 }
 
 // statistic is one number of the distribution; ok is false where it has none.

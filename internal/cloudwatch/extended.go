@@ -127,7 +127,7 @@ func (d *distribution) percentile(p float64) float64 {
 	seen := 0.0
 	for _, w := range d.Values {
 		if seen += w.N; seen >= rank {
-			return w.V
+			return min(max(w.V, d.Min), d.Max) // the middle of a cell may be beyond them
 		}
 	}
 	return d.Max

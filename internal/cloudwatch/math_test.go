@@ -96,6 +96,23 @@ func TestDistribution(t *testing.T) {
 	if len(d.Values) > 2*maxDistinct {
 		t.Errorf("%d values are kept", len(d.Values))
 	}
+	// However often values are taken together, and in whatever order they come.
+	var hours distribution
+	for range 20 {
+		var minute distribution
+		for i := range 20_000 {
+			minute.add(of(float64(i*7919%1000+1)/8, 1))
+		}
+		hours.add(minute)
+	}
+	for name, want := range map[string]float64{"p10": 12.5, "p50": 62.5, "p90": 112.5, "p99": 123.75, "p100": 125, "tm100": 62.5625} {
+		if got, _ := hours.statistic(name); math.Abs(got-want) > want*0.011 {
+			t.Errorf("%s is %v, want about %v", name, got, want)
+		}
+	}
+	if len(hours.Values) > 600 {
+		t.Errorf("%d values are kept", len(hours.Values))
+	}
 	var few distribution
 	few.add(of(3, 2))
 	few.add(of(1, 1))
