@@ -27,6 +27,9 @@ type Plane interface {
 	// Apply makes c all that is carried, and returns when it is. It answers the
 	// ports that could not be opened.
 	Apply(c *plane.Config) (closed map[int]error)
+	// Busy tells whether requests to a target are on their way, which is known by
+	// its group's ARN and its key. They may have begun under an earlier Config.
+	Busy(group, key string) bool
 }
 
 // Carry makes the plane carry what the store has. It is called at the start,

@@ -155,7 +155,7 @@ func (s *Service) DeregisterTargets(ctx context.Context, in *elb.DeregisterTarge
 			if t.Health.State == health.Draining || !slices.ContainsFunc(in.Targets, func(d types.TargetDescription) bool { return t.is(d) }) {
 				return nil
 			}
-			if delay == 0 || len(users[*g.TargetGroupArn]) == 0 { // nothing is on its way
+			if delay == 0 || len(users[*g.TargetGroupArn]) == 0 && !s.Plane.Busy(*g.TargetGroupArn, t.key()) { // nothing is on its way
 				if err := targets.Delete(tx, region, g.Path, t.key()); err != nil {
 					return err
 				}

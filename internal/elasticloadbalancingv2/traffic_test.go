@@ -307,6 +307,46 @@ func TestStickiness(t *testing.T) {
 			t.Fatalf("a new client went to %s", body)
 		}
 	}
+	// Nobody is left to stay with.
+	must(w.DeregisterTargets(ctx, &elb.DeregisterTargetsInput{TargetGroupArn: w.group.TargetGroupArn, Targets: []types.TargetDescription{local(a), local(b)}}))(t)
+	if _, body := get(t, port, "/", "", "Cookie", strings.Join(cookies, "; ")); body != "c" {
+		t.Errorf("a client whose targets drain went to %s", body)
+	}
+}
+
+// A group that no rule sends to any more lets the requests end that it has.
+func TestGroupThatLeft(t *testing.T) {
+	w := newWorld(t)
+	busy, still, next := newBackend(t, "busy"), newBackend(t, "still"), newBackend(t, "next")
+	began, held := make(chan bool, 2), make(chan struct{})
+	busy.handle = func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			began <- true
+			<-held
+		}
+		_, _ = io.WriteString(rw, "busy")
+	}
+	w.register(w.group, busy)
+	other := w.target("other")
+	w.register(other, next)
+	port := freePort(t)
+	l := w.listen(port, forward(w.group.TargetGroupArn))
+	w.healthy(w.group)
+	answer := make(chan string)
+	go func() {
+		_, body := get(t, port, "/slow", "")
+		answer <- body
+	}()
+	<-began
+	w.register(w.group, still)
+	must(w.ModifyListener(ctx, &elb.ModifyListenerInput{ListenerArn: l.ListenerArn, DefaultActions: forward(other.TargetGroupArn)}))(t)
+	must(w.DeregisterTargets(ctx, &elb.DeregisterTargetsInput{TargetGroupArn: w.group.TargetGroupArn, Targets: []types.TargetDescription{local(busy), local(still)}}))(t)
+	w.until(w.group, busy, "draining")
+	w.until(w.group, still, "unused")
+	close(held)
+	if body := <-answer; body != "busy" {
+		t.Errorf("the one on its way got %q", body)
+	}
 }
 
 func TestFailures(t *testing.T) {

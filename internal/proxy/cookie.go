@@ -35,15 +35,16 @@ func value(h plane.Fields, names ...string) string {
 	return ""
 }
 
-// groupOf is the group that a client stays with; -1 if it has none. Its weight
-// does not matter any more.
+// groupOf is the group that a client stays with; -1 if it has none, or one in
+// which nobody takes requests: other groups may. Its weight does not matter any
+// more.
 func (x *rule) groupOf(h plane.Fields) int {
 	mark := value(h, groupCookie, groupCookie+twin)
 	if mark == "" {
 		return -1
 	}
 	for i, g := range x.Forward.Groups {
-		if groupMark(g.Group) == mark {
+		if groupMark(g.Group) == mark && x.pools[i] != nil && len(x.pools[i].turns) > 0 {
 			return i
 		}
 	}

@@ -63,7 +63,8 @@ type Proxy struct {
 	wheels map[string]*wheel
 	probes map[string]*probe
 	meters map[string]*meter.Balancer // by region and load balancer
-	ctx    context.Context            // of probes
+	left   map[string]leftTarget
+	ctx    context.Context // of probes
 	stop   context.CancelFunc
 
 	report report
@@ -72,7 +73,7 @@ type Proxy struct {
 
 // New returns a Proxy that carries nothing yet.
 func New(c Config) *Proxy {
-	p := &Proxy{cfg: c, ports: map[int]*port{}, pools: map[string]*pool{}, wheels: map[string]*wheel{}, probes: map[string]*probe{}, meters: map[string]*meter.Balancer{}}
+	p := &Proxy{cfg: c, ports: map[int]*port{}, pools: map[string]*pool{}, wheels: map[string]*wheel{}, probes: map[string]*probe{}, meters: map[string]*meter.Balancer{}, left: map[string]leftTarget{}}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	return p
 }
@@ -107,6 +108,7 @@ func (p *Proxy) Apply(c *plane.Config) (closed map[int]error) {
 	if p.ctx.Err() != nil {
 		return nil
 	}
+	maps.DeleteFunc(p.left, func(_ string, l leftTarget) bool { return l.flying.Load() == 0 && time.Since(l.since) > settling })
 	pools := map[string]*pool{}
 	for arn, g := range c.Groups {
 		old := p.pools[arn]
@@ -129,6 +131,7 @@ func (p *Proxy) Apply(c *plane.Config) (closed map[int]error) {
 		for key, t := range old.targets {
 			if pools[arn] == nil || pools[arn].targets[key] != t {
 				t.idle.end()
+				p.left[arn+" "+key] = leftTarget{t, time.Now()}
 			}
 		}
 	}
@@ -150,6 +153,28 @@ func (p *Proxy) Apply(c *plane.Config) (closed map[int]error) {
 	p.countHosts()
 	p.probeAll(c.Groups)
 	return closed
+}
+
+// leftTarget is one that is not carried any more, but may have requests that
+// began before.
+type leftTarget struct {
+	*target
+	since time.Time
+}
+
+// settling is within which who has chosen a target has begun its request.
+const settling = time.Minute
+
+// Busy tells whether requests to a target, which is known by its group's ARN and
+// its key, are on their way.
+func (p *Proxy) Busy(group, key string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if g := p.pools[group]; g != nil && g.targets[key] != nil && g.targets[key].flying.Load() > 0 {
+		return true
+	}
+	l := p.left[group+" "+key]
+	return l.target != nil && l.flying.Load() > 0
 }
 
 // route is a listener with what its rules need at hand. The wheels of weighted
