@@ -50,6 +50,9 @@ func (s *Service) settleImage(tx *engine.Tx, t *task, i int, digest string) erro
 		return err
 	}
 	rev, err := revisions.Get(tx, t.Region, t.Cluster, t.Service, r.Revision)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

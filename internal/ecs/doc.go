@@ -88,11 +88,11 @@
 // and shown: RunTask refuses it by name (lacking.go), a service's tasks fail to
 // start saying so, and a service's events tell what is not done around its tasks
 // (service_rules.go, undone): service discovery, Service Connect, VPC Lattice,
-// placement constraints, images for another CPU architecture, the agent of
-// ExecuteCommand, which every task shows as STOPPED. On the one machine that
-// there is, strategies of placement and the rebalancing of zones are kept
-// whatever they say. The size of Fargate's ephemeral storage, CPU beyond a
-// container's share and security groups limit nothing.
+// placement constraints, images for another CPU architecture, fault injection,
+// the agent of ExecuteCommand, which every task shows as STOPPED. On the one
+// machine that there is, strategies of placement and the rebalancing of zones
+// are kept whatever they say. The size of Fargate's ephemeral storage, CPU beyond
+// a container's share and security groups limit nothing.
 //
 // Subnets, security groups, target groups, listener rules and the roles that
 // move their traffic must exist and fit (subnets.go, balancers.go, traffic.go).
@@ -103,10 +103,11 @@
 // All tasks of a deployment run the image that its first one pulled (digest.go).
 //
 // Where this differs from AWS: a service's first deployment has all traffic from
-// the start and no bake time; a listener's default rule can be the production
-// rule; a hook of a shift is asked when its weights are in force, and one that
-// fails, or wants to be asked again, on the way back is passed over; a task without health check counts as
-// healthy after Config.StableAfter instead of 40 seconds; a task that ends before
+// the start and no bake time; a hook of a shift is asked when its weights are in
+// force, and one that fails, or wants to be asked again, on the way back is passed
+// over; targets are registered and asked about in ECS's own role, not in the one of
+// an advancedConfiguration; a task without health check counts as healthy after
+// Config.StableAfter instead of 40 seconds; a task that ends before
 // it ever counted as healthy is a failed one for the circuit breaker; the first
 // health check comes after a second instead of a whole interval; a task whose
 // container ended by itself is deregistered and not drained; launch type EC2

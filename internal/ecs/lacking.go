@@ -16,8 +16,6 @@ func lacking(d *types.TaskDefinition) string {
 		return "inferenceAccelerators"
 	case d.ProxyConfiguration != nil:
 		return "proxyConfiguration"
-	case aws.ToBool(d.EnableFaultInjection):
-		return "enableFaultInjection"
 	case d.PidMode != "":
 		return "pidMode"
 	case d.IpcMode != "":

@@ -292,6 +292,9 @@ func (s *service) undone(r *rollout, d *definition) []string {
 	if s.EnableExecuteCommand {
 		add("runs without the agent of ExecuteCommand: ExecuteCommand %s", notYet)
 	}
+	if aws.ToBool(d.EnableFaultInjection) {
+		add("runs without endpoints for faults: fault injection %s", notYet)
+	}
 	if len(s.PlacementConstraints)+len(d.PlacementConstraints) > 0 {
 		add("places all its tasks on this machine: placement constraints are not evaluated by Slipway.")
 	}

@@ -231,6 +231,7 @@ func TestServiceStory(t *testing.T) {
 	group, _ := apptest.TargetGroup(t, srv, "web", elbtypes.TargetTypeEnumIp)
 	definition := register(t, client, "x", "1", func(in *ecs.RegisterTaskDefinitionInput) {
 		in.TaskRoleArn = aws.String("arn:aws:iam::000000000000:role/task")
+		in.EnableFaultInjection = aws.Bool(true)
 		in.RuntimePlatform = &types.RuntimePlatform{CpuArchitecture: types.CPUArchitectureArm64}
 	})
 	in := &ecs.CreateServiceInput{
@@ -280,7 +281,7 @@ func TestServiceStory(t *testing.T) {
 		}
 		return false
 	}
-	for _, what := range []string{"service discovery is not implemented", "ExecuteCommand is not implemented"} {
+	for _, what := range []string{"service discovery is not implemented", "ExecuteCommand is not implemented", "fault injection is not implemented"} {
 		if !said(what) {
 			t.Errorf("the events do not say: %s", what)
 		}
