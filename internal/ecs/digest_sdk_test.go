@@ -19,6 +19,13 @@ import (
 // A tag that moves changes nothing in a deployment: its tasks, and those of a
 // rollback to it, run the image that its first one pulled.
 func TestImageOfADeployment(t *testing.T) {
+	repository := ""
+	t.Cleanup(func() { // when its containers have gone; those by digest, too
+		ids, _ := exec.Command("docker", "images", "-q", repository).Output()
+		if list := strings.Fields(string(ids)); repository != "" && len(list) > 0 {
+			_ = exec.Command("docker", append([]string{"rmi", "-f"}, list...)...).Run()
+		}
+	})
 	srv, client := containers(t)
 	ctx := t.Context()
 	registry := ecr.NewFromConfig(srv.Config())
@@ -28,7 +35,8 @@ func TestImageOfADeployment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	image, home := *made.Repository.RepositoryUri+":latest", t.TempDir()
+	repository = *made.Repository.RepositoryUri
+	image, home := repository+":latest", t.TempDir()
 	docker := func(stdin string, args ...string) {
 		t.Helper()
 		c := exec.CommandContext(ctx, "docker", args...)
@@ -42,7 +50,6 @@ func TestImageOfADeployment(t *testing.T) {
 		docker("FROM slipway/busybox:latest\nLABEL version="+version+"\n", "build", "-q", "-t", image, "-")
 		docker("", "push", "-q", image)
 	}
-	t.Cleanup(func() { _ = exec.Command("docker", "rmi", "-f", image).Run() })
 	docker(strings.TrimPrefix(string(secret), "AWS:"), "login", "-u", "AWS", "--password-stdin", strings.SplitN(image, "/", 2)[0])
 	only := func() (task, digest string) {
 		t.Helper()
