@@ -57,7 +57,7 @@ func defineContainer(c types.ContainerDefinition, d *types.TaskDefinition, farga
 	}
 	seen := map[string]bool{}
 	for _, e := range c.Environment {
-		if aws.ToString(e.Name) == "" || strings.ContainsAny(*e.Name, "=\x00") {
+		if !variableName(e.Name) {
 			return c, clientError("Invalid environment variable name in container '%s'.", name)
 		}
 		seen[*e.Name] = true
@@ -99,13 +99,21 @@ func defineContainer(c types.ContainerDefinition, d *types.TaskDefinition, farga
 	return c, nil
 }
 
+// leastMemory is that of a container, in MiB.
+const leastMemory = 6
+
+// variableName tells whether a container's environment can have the name.
+func variableName(name *string) bool {
+	return aws.ToString(name) != "" && !strings.ContainsAny(*name, "=\x00")
+}
+
 func containerMemory(c *types.ContainerDefinition, d *types.TaskDefinition, fargate bool) error {
 	name := aws.ToString(c.Name)
 	if c.Memory == nil && c.MemoryReservation == nil && d.Memory == nil {
 		return clientError("Invalid setting for container '%s'. At least one of 'memory' or 'memoryReservation' must be specified.", name)
 	}
-	if c.Memory != nil && *c.Memory < 6 || c.MemoryReservation != nil && *c.MemoryReservation < 6 {
-		return clientError("Invalid 'memory' setting for container '%s'. It must be at least 6 MiB.", name)
+	if c.Memory != nil && *c.Memory < leastMemory || c.MemoryReservation != nil && *c.MemoryReservation < leastMemory {
+		return clientError("Invalid 'memory' setting for container '%s'. It must be at least %d MiB.", name, leastMemory)
 	}
 	if c.Memory != nil && c.MemoryReservation != nil && *c.Memory <= *c.MemoryReservation {
 		return clientError("Invalid setting for container '%s'. 'memory' must be greater than 'memoryReservation'.", name)

@@ -58,6 +58,12 @@ func TestRefusals(t *testing.T) {
 		"Ephemeral storage must be between 21 and 200 GiB.": func(in *ecs.RunTaskInput) {
 			in.Overrides = &types.TaskOverride{EphemeralStorage: &types.EphemeralStorage{SizeInGiB: 1}}
 		},
+		"Invalid 'memory' setting for container 'app'.": func(in *ecs.RunTaskInput) {
+			in.Overrides = &types.TaskOverride{ContainerOverrides: []types.ContainerOverride{{Name: aws.String("app"), Memory: aws.Int32(-1)}}}
+		},
+		"Invalid environment variable name in container 'app'.": func(in *ecs.RunTaskInput) {
+			in.Overrides = &types.TaskOverride{ContainerOverrides: []types.ContainerOverride{{Name: aws.String("app"), Environment: []types.KeyValuePair{{Value: aws.String("x")}}}}}
+		},
 		"Placement strategies are not supported with FARGATE": func(in *ecs.RunTaskInput) {
 			in.PlacementStrategy = []types.PlacementStrategy{{Type: types.PlacementStrategyTypeRandom}}
 		},

@@ -32,6 +32,8 @@ func (s *Service) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*
 		return nil, invalidParameter("SERVICE is not a valid value for propagateTags when running a task.")
 	case len(in.VolumeConfigurations) > 0:
 		return nil, unsupported("volumeConfigurations")
+	case len(aws.ToString(in.StartedBy)) > 128:
+		return nil, invalidParameter("startedBy must be at most 128 characters long.")
 	case strings.HasPrefix(aws.ToString(in.Group), "service:"):
 		return nil, invalidParameter("Invalid namespace for group.")
 	}
@@ -215,6 +217,15 @@ func checkOverrides(o *types.TaskOverride) error {
 	for _, c := range o.ContainerOverrides {
 		if len(c.EnvironmentFiles)+len(c.ResourceRequirements) > 0 {
 			return unsupported("environmentFiles and resourceRequirements in overrides")
+		}
+		name := aws.ToString(c.Name)
+		switch {
+		case aws.ToInt32(c.Cpu) < 0:
+			return invalidParameter("Invalid 'cpu' setting for container '%s'.", name)
+		case c.Memory != nil && *c.Memory < leastMemory || c.MemoryReservation != nil && *c.MemoryReservation < leastMemory:
+			return invalidParameter("Invalid 'memory' setting for container '%s'. It must be at least %d MiB.", name, leastMemory)
+		case slices.ContainsFunc(c.Environment, func(e types.KeyValuePair) bool { return !variableName(e.Name) }):
+			return invalidParameter("Invalid environment variable name in container '%s'.", name)
 		}
 	}
 	return nil
