@@ -63,6 +63,9 @@ func defineContainer(c types.ContainerDefinition, d *types.TaskDefinition, farga
 		seen[*e.Name] = true
 	}
 	for _, e := range c.Secrets {
+		if !variableName(e.Name) {
+			return c, clientError("Invalid secret name in container '%s'.", name)
+		}
 		if seen[aws.ToString(e.Name)] {
 			return c, clientError("The secret name must be unique and not shared with any new or existing environment variables set on the container, such as '%s'.", aws.ToString(e.Name))
 		}

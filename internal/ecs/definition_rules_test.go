@@ -146,6 +146,9 @@ func TestRegistrationRules(t *testing.T) {
 			app(in).Environment = []types.KeyValuePair{{Name: aws.String("A")}}
 			app(in).Secrets = []types.Secret{{Name: aws.String("A")}}
 		},
+		"Invalid secret name in container": func(in *input) {
+			app(in).Secrets = []types.Secret{{Name: aws.String("A=B"), ValueFrom: aws.String("p")}}
+		},
 		"Family contains invalid":        func(in *input) { in.Family = aws.String("a b") },
 		"Container.image contains":       func(in *input) { app(in).Image = aws.String("<IMAGE1_NAME>") },
 		"Container list cannot be empty": func(in *input) { in.ContainerDefinitions = nil },
