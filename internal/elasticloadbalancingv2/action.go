@@ -14,7 +14,8 @@ import (
 const mostForward = 5
 
 // actions checks a rule's actions and completes them as answers have them: in
-// order, the last one forwarding, redirecting or answering.
+// order, the last one forwarding, redirecting or answering. The order of a single
+// action is there if it was given: Ansible's modules compare it.
 func (s *Service) actions(r store.Reader, region string, l *listener, list []types.Action) ([]types.Action, error) {
 	out := slices.Clone(list)
 	if len(out) == 0 {
@@ -29,11 +30,8 @@ func (s *Service) actions(r store.Reader, region string, l *listener, list []typ
 		if !l.application() && a.Type != types.ActionTypeEnumForward {
 			return nil, fail("InvalidLoadBalancerAction", "Actions of the type '%s' are not supported on network load balancers", a.Type)
 		}
-		if a.Order == nil {
-			if len(out) > 1 {
-				return nil, invalid("An order must be specified for each of several actions")
-			}
-			a.Order = aws.Int32(1)
+		if a.Order == nil && len(out) > 1 {
+			return nil, invalid("An order must be specified for each of several actions")
 		}
 		var err error
 		switch a.Type {

@@ -169,7 +169,7 @@ func TestListenersAndRules(t *testing.T) {
 	w := newWorld(t)
 	green := w.target("green")
 	l := w.listen(18200, forward(w.group.TargetGroupArn))
-	if a := l.DefaultActions[0]; *a.TargetGroupArn != *w.group.TargetGroupArn || *a.ForwardConfig.TargetGroups[0].Weight != 1 || *a.ForwardConfig.TargetGroupStickinessConfig.Enabled {
+	if a := l.DefaultActions[0]; a.Order != nil || *a.TargetGroupArn != *w.group.TargetGroupArn || *a.ForwardConfig.TargetGroups[0].Weight != 1 || *a.ForwardConfig.TargetGroupStickinessConfig.Enabled {
 		t.Errorf("one group is shown both ways: %+v", a)
 	}
 	_, err := w.CreateListener(ctx, &elb.CreateListenerInput{LoadBalancerArn: w.lb.LoadBalancerArn, Port: aws.Int32(18200), Protocol: "HTTP", DefaultActions: forward(green.TargetGroupArn)})
