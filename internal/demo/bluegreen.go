@@ -27,8 +27,8 @@ const (
 	loadRate = 250
 	// What a share must be based on, in requests, and how far it may be from the
 	// weight: those on their way when the weight changes, ten at most, count for
-	// the wrong one.
-	enough    = 1000
+	// the next one.
+	enough    = 500
 	deviation = 0.02
 )
 
@@ -60,7 +60,7 @@ func (b *blueGreen) production(ctx context.Context, execution, version string) e
 		if ended {
 			break
 		}
-		if w.weight == 10 && w.step().Requests >= enough {
+		if w.weight == 10 && w.step().Requests >= 2*enough {
 			// CodeDeploy's canaries have two steps. Between them, whoever watches may
 			// move the listener by hand.
 			if err := b.move(ctx, blue, 50); err != nil {
@@ -187,11 +187,11 @@ func (b *blueGreen) returned(ctx context.Context, w *watcher, good string) error
 			rang = aws.ToTime(h.Timestamp)
 		}
 	}
-	if len(alarm.MetricAlarms) == 0 || rang.Before(w.started) {
+	if len(alarm.MetricAlarms) == 0 || rang.Before(w.begun) {
 		return errors.New("the alarm did not ring")
 	}
 	all := b.load.Counts()
-	b.d.say("   alarm %s after %s at 10 %%, traffic back %s after it", b.alarm(), round(rang.Sub(w.started)), round(max(w.back.Sub(rang), 0)))
+	b.d.say("   alarm %s after %s at 10 %%, traffic back %s after it", b.alarm(), round(max(rang.Sub(w.started), 0)), round(max(w.back.Sub(rang), 0)))
 	b.d.say("   %d of %d requests failed, all of the broken version's share, none since", all.Failed, all.Requests)
 	return b.rollbackIsRecorded(ctx, good)
 }

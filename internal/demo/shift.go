@@ -20,7 +20,8 @@ type watcher struct {
 	since   load.Counts // after the last change of the weight
 	upto    load.Counts // the latest at which the weight was still there
 	steps   []step
-	started time.Time // when green got traffic
+	begun   time.Time
+	started time.Time // when green was seen to get traffic, which was a moment before
 	back    time.Time // when it lost all of it again
 }
 
@@ -32,7 +33,7 @@ type step struct {
 
 func (b *blueGreen) watch(blue, version string) *watcher {
 	now := b.load.Counts()
-	return &watcher{b: b, blue: blue, version: version, since: now, upto: now}
+	return &watcher{b: b, blue: blue, version: version, since: now, upto: now, begun: time.Now()}
 }
 
 // step is what was counted at the weight that there is now. Requests around a
