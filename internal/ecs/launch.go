@@ -209,6 +209,9 @@ func launchOn(c *cluster, d *definition, lt types.LaunchType, strategy []types.C
 	}
 	if lt == "" && len(strategy) == 0 {
 		strategy = c.DefaultCapacityProviderStrategy
+		if len(strategy) > 0 && weightless(strategy) {
+			return "", nil, invalidParameter("There are no capacity providers with a weight value greater than zero defined in the default capacity provider strategy. At least one capacity provider must have a weight value greater than zero specified. Update the cluster's default capacity provider strategy or specify a valid capacity provider strategy and try again.")
+		}
 	}
 	if len(strategy) > 0 {
 		lt = types.LaunchTypeFargate

@@ -28,7 +28,7 @@ func checkProviders(associated []string, strategy []types.CapacityProviderStrate
 	if len(strategy) > 20 {
 		return invalidParameter("A capacity provider strategy can contain at most 20 items.")
 	}
-	bases, weight, seen := 0, int32(0), map[string]bool{}
+	bases, seen := 0, map[string]bool{}
 	for _, item := range strategy {
 		name := aws.ToString(item.CapacityProvider)
 		if !slices.Contains(associated, name) {
@@ -41,15 +41,18 @@ func checkProviders(associated []string, strategy []types.CapacityProviderStrate
 		if item.Base > 0 {
 			bases++
 		}
-		weight += item.Weight
 	}
 	if bases > 1 {
 		return invalidParameter("The specified capacity provider strategy can have only one capacity provider with a base defined.")
 	}
-	if len(strategy) > 1 && weight == 0 {
+	if len(strategy) > 1 && weightless(strategy) {
 		return invalidParameter("At least one capacity provider in the strategy must have a weight greater than 0.")
 	}
 	return nil
+}
+
+func weightless(strategy []types.CapacityProviderStrategyItem) bool {
+	return !slices.ContainsFunc(strategy, func(i types.CapacityProviderStrategyItem) bool { return i.Weight > 0 })
 }
 
 // pick tells which provider of a strategy the next task goes to: the base

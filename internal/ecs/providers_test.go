@@ -32,3 +32,20 @@ func TestPick(t *testing.T) {
 		}
 	}
 }
+
+// A cluster's default strategy is looked at when it is used.
+func TestDefaultStrategyWithoutWeight(t *testing.T) {
+	c := &cluster{}
+	c.CapacityProviders = []string{"FARGATE"}
+	d := &definition{}
+	d.Compatibilities = []types.Compatibility{types.CompatibilityFargate}
+	for weight, wrong := range []bool{true, false} {
+		c.DefaultCapacityProviderStrategy = []types.CapacityProviderStrategyItem{{CapacityProvider: aws.String("FARGATE"), Weight: int32(weight)}}
+		if _, _, err := launchOn(c, d, "", nil, nil); (err != nil) != wrong {
+			t.Errorf("weight %d: %v", weight, err)
+		}
+	}
+	if _, _, err := launchOn(c, d, types.LaunchTypeFargate, nil, nil); err != nil {
+		t.Error(err)
+	}
+}
