@@ -124,7 +124,6 @@ func freePort() (int32, error) {
 func (b *blueGreen) serve(in *ecs.CreateServiceInput) {
 	in.DeploymentController = &ecstypes.DeploymentController{Type: ecstypes.DeploymentControllerTypeCodeDeploy}
 	in.DeploymentConfiguration = nil // CodeDeploy's
-	in.DesiredCount = aws.Int32(2)
 	in.LoadBalancers = []ecstypes.LoadBalancer{{TargetGroupArn: &b.groups[0], ContainerName: aws.String(name), ContainerPort: aws.Int32(servicePort)}}
 }
 

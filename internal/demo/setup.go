@@ -184,7 +184,17 @@ func (d *Demo) makeServices(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		count := aws.Int32(1)
+		if cluster == production && d.blueGreen != nil {
+			count = aws.Int32(2)
+		}
 		if len(found.Services) == 1 && aws.ToString(found.Services[0].Status) == "ACTIVE" {
+			if found.Services[0].DesiredCount == 0 { // as a demonstration before this one left it
+				_, err := d.ecs.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String(d.app), DesiredCount: count})
+				if err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		task, err := d.ecs.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{
@@ -205,7 +215,7 @@ func (d *Demo) makeServices(ctx context.Context) error {
 			return err
 		}
 		in := &ecs.CreateServiceInput{
-			Cluster: aws.String(cluster), ServiceName: aws.String(d.app), DesiredCount: aws.Int32(1),
+			Cluster: aws.String(cluster), ServiceName: aws.String(d.app), DesiredCount: count,
 			TaskDefinition: task.TaskDefinition.TaskDefinitionArn, LaunchType: ecstypes.LaunchTypeFargate,
 			NetworkConfiguration: &ecstypes.NetworkConfiguration{AwsvpcConfiguration: &ecstypes.AwsVpcConfiguration{
 				Subnets: []string{"subnet-00000000000000001"}, AssignPublicIp: ecstypes.AssignPublicIpEnabled,
